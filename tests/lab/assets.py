@@ -1,0 +1,110 @@
+"""Everything that a lab needs built: programs and images, each once, in two lanes.
+
+One lane computes, the other waits for the network: compilers never share the processors, and
+nothing is compiled while something else is only being fetched.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.lab import buildah, gobuild, images, store
+from tests.lab.buildah import Image, Recipe
+from tests.lab.cache import Cache, digest
+from tests.lab.progress import Progress, Task
+
+
+class Assets:
+    """What a lab of one Kubernetes minor is made from."""
+
+    def __init__(self, progress: Progress, minor: str) -> None:
+        self.cache = Cache(progress)
+        self.minor = minor
+        self.programs = [
+            gobuild.kubernetes(minor),
+            gobuild.KINE,
+            gobuild.COREDNS,
+            gobuild.LOCAL_PATH,
+            gobuild.HELM,
+        ]
+
+    def prepare(self) -> None:
+        """Build what is not there yet, but for the product's images."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            lanes = [pool.submit(self._network_lane), pool.submit(self._compute_lane)]
+            for lane in concurrent.futures.as_completed(lanes):
+                lane.result()
+        self.host_images()
+
+    def _network_lane(self) -> None:
+        steps: list[Callable[[], object]] = [
+            functools.partial(gobuild.download, self.cache, program)
+            for program in self.programs
+            if not self.cache.has(f"bin-{program.name}", program.key())
+        ]
+        # The first program's modules are what the other lane waits for; the rest can come last.
+        steps[1:1] = [
+            functools.partial(images.wheels, self.cache),
+            functools.partial(buildah.build, self.cache, images.python()),
+        ]
+        for step in steps:
+            step()
+
+    def _compute_lane(self) -> None:
+        for program in self.programs:
+            gobuild.build(self.cache, program)
+
+    def kubernetes(self) -> Path:
+        """Return the directory of Kubernetes' programs."""
+        return gobuild.build(self.cache, gobuild.kubernetes(self.minor))
+
+    def kine(self) -> Path:
+        """Return the directory of kine."""
+        return gobuild.build(self.cache, gobuild.KINE)
+
+    @functools.cached_property
+    def _host_recipes(self) -> list[Recipe]:
+        return list(images.of_host(self.cache, self.minor))
+
+    @functools.cached_property
+    def _product_recipes(self) -> list[Recipe]:
+        return [
+            images.agnhost(self.cache, self.minor),
+            images.syncer(self.cache),
+            images.k3s(self.cache, self.minor),
+        ]
+
+    def host_images(self) -> list[Image]:
+        """Return the images that the host cluster itself runs."""
+        return [buildah.build(self.cache, recipe) for recipe in self._host_recipes]
+
+    def product_images(self) -> list[Image]:
+        """Return the images of the working tree and what its tests run."""
+        return [buildah.build(self.cache, recipe) for recipe in self._product_recipes]
+
+    def store(self, product: Sequence[Image]) -> Path:
+        """Return a container runtime's store with all images."""
+        slow = [gobuild.kubernetes(self.minor).key(), gobuild.KINE.key(), images.syncer_base_key()]
+        host = self.host_images()
+        inputs = [*slow, *(image.key for image in host)]
+        return store.build(self.cache, [*host, *product], inputs)
+
+    def tools(self, *, tests: bool = True) -> Path:
+        """Return a directory for PATH with kubectl and helm and, for tests, helm-unittest."""
+        programs = {
+            "kubectl": self.kubernetes() / "kubectl",
+            "helm": gobuild.build(self.cache, gobuild.HELM) / "helm",
+        }
+        if tests:
+            built = gobuild.build(self.cache, gobuild.HELM_UNITTEST)
+            programs["helm-unittest"] = built / "helm-unittest"
+
+        def builder(target: Path, _task: Task) -> None:
+            for name, path in programs.items():
+                (target / name).symlink_to(path)
+
+        key = digest({name: str(path) for name, path in programs.items()})
+        return self.cache.entry("tools", key, "collecting tools", builder)

@@ -1,0 +1,192 @@
+"""Builds programs from Go modules whose versions and checksums the repository pins."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab import versions
+from tests.lab.cache import Cache, digest, file_digest, tree_digest
+from tests.lab.errors import LabError
+from tests.lab.paths import LAB_SOURCE
+from tests.lab.progress import Task
+from tests.lab.run import output, run
+
+MODULES = LAB_SOURCE / "go"
+_COMMANDS = (
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubectl",
+    "kubelet",
+)
+_STAMP = "k8s.io/component-base/version"
+
+
+@dataclass(frozen=True)
+class Program:
+    """Programs that one `go build` makes from one module directory."""
+
+    name: str
+    version: str
+    directory: Path
+    packages: tuple[str, ...]
+    ldflags: str = "-s -w"
+    cgo: bool = False
+    tags: str = ""
+    toolchain: str | None = None
+    sources: tuple[str, ...] = ()
+    """Patterns of our own source files in the directory, if it has any but the pins."""
+    replaces: tuple[tuple[str, str], ...] = ()
+    """Files of the module → files of ours in the directory that are compiled in their place."""
+
+    def key(self) -> str:
+        """Return the key of everything that decides what comes out."""
+        pins = [file_digest(self.directory / f) for f in ("go.mod", "go.sum")]
+        own = tree_digest(self.directory, *self.sources) if self.sources else {}
+        flags = (self.packages, self.ldflags, self.cgo, self.tags, self.toolchain)
+        return digest(self.version, pins, own, flags, go_version(), *self.replaces)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the build; everything else is a flag."""
+        env = {"CGO_ENABLED": "1" if self.cgo else "0", "GOFLAGS": "-buildvcs=false"}
+        if self.toolchain:
+            env["GOTOOLCHAIN"] = self.toolchain
+        return env
+
+    def patched(self, scratch: Path) -> list[str]:
+        """Return the arguments that build a copy of the module with our files in it.
+
+        Go refuses to overlay files of its module cache, so the module becomes a local one.
+        """
+        if not self.replaces:
+            return []
+        module, copy = self.packages[0], scratch / "module"
+        list_ = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+        root = output(list_, cwd=self.directory, env=self.environment())
+        run(["cp", "--recursive", "--no-preserve=mode", root, copy])
+        for theirs, ours in self.replaces:
+            shutil.copy(self.directory / ours, copy / theirs)
+        pins = (self.directory / "go.mod").read_text()
+        (scratch / "go.mod").write_text(f"{pins}\nreplace {module} => {copy}\n")
+        shutil.copy(self.directory / "go.sum", scratch)
+        return ["-modfile", str(scratch / "go.mod")]
+
+
+@functools.cache
+def go_version() -> str:
+    """Return e.g. `go1.26.8`, or say what to install."""
+    try:
+        return output(["go", "env", "GOVERSION"])
+    except FileNotFoundError:
+        raise LabError(
+            "no `go` on PATH: install Go 1.26 or newer (Debian 12's is too old)"
+        ) from None
+
+
+def kubernetes(minor: str) -> Program:
+    """Return the programs of a Kubernetes version; agnhost lives in the same module."""
+    row = versions.kubernetes(minor)
+    major, small = row.minor.split(".")
+    stamps = {"gitVersion": row.version, "gitMajor": major, "gitMinor": small}
+    return Program(
+        name=f"kubernetes-{row.minor}",
+        version=row.version,
+        directory=MODULES / row.module,
+        packages=(
+            *(f"k8s.io/kubernetes/cmd/{c}" for c in _COMMANDS),
+            "k8s.io/kubernetes/test/images/agnhost",
+        ),
+        ldflags=" ".join(("-s -w", *(f"-X {_STAMP}.{k}={v}" for k, v in stamps.items()))),
+        toolchain=row.toolchain,
+    )
+
+
+KINE = Program(
+    name="kine",
+    version=versions.KINE,
+    directory=MODULES / "kine",
+    packages=("github.com/k3s-io/kine",),
+    ldflags="-s -w -linkmode external -extldflags -static"
+    f" -X github.com/k3s-io/kine/pkg/version.Version={versions.KINE}",
+    cgo=True,  # its sqlite is the C one, as in k3s
+    tags="osusergo,netgo,sqlite_omit_load_extension",  # a static binary cannot load libraries
+    replaces=(("pkg/endpoint/init.go", "drivers.go"),),
+    sources=("drivers.go",),
+)
+HELM = Program(
+    name="helm",
+    version=versions.HELM,
+    directory=MODULES / "helm",
+    packages=("helm.sh/helm/v3/cmd/helm",),
+    ldflags=f"-s -w -X helm.sh/helm/v3/internal/version.version={versions.HELM}",
+)
+COREDNS = Program(
+    name="coredns",
+    version=versions.COREDNS,
+    directory=MODULES / "coredns",
+    packages=("./cmd/coredns",),
+    sources=("cmd/**/*.go",),
+)
+LOCAL_PATH = Program(
+    name="local-path-provisioner",
+    version=versions.LOCAL_PATH,
+    directory=MODULES / "local-path-provisioner",
+    packages=("github.com/rancher/local-path-provisioner",),
+    ldflags=f"-s -w -X main.VERSION={versions.LOCAL_PATH}",
+)
+HELM_UNITTEST = Program(
+    name="helm-unittest",
+    version=versions.HELM_UNITTEST,
+    directory=MODULES / "helm-unittest",
+    packages=("github.com/helm-unittest/helm-unittest/cmd/helm-unittest",),
+)
+K3S_FRONT = Program(
+    name="k3s-stand-in",
+    version="0",
+    directory=LAB_SOURCE / "k3s",
+    packages=(".",),
+    sources=("**/*",),
+)
+
+
+def build(cache: Cache, program: Program) -> Path:
+    """Return the directory with the programs, building them at most once."""
+
+    def builder(target: Path, task: Task) -> None:
+        compiled = 0
+
+        def on_line(line: str) -> None:
+            nonlocal compiled
+            if line.startswith("go: downloading"):
+                task.note(line.removeprefix("go: "))
+            elif line and " " not in line:  # -v names each package as it is done
+                compiled += 1
+                task.note(f"{compiled} packages compiled, now {line}")
+
+        args = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", program.ldflags]
+        if program.tags:
+            args += ["-tags", program.tags]
+        # A directory and no trailing name: every package becomes a file called like it.
+        with tempfile.TemporaryDirectory() as scratch:
+            run(
+                [*args, *program.patched(Path(scratch)), "-o", f"{target}/", *program.packages],
+                cwd=program.directory,
+                env=program.environment(),
+                on_line=on_line,
+            )
+
+    what = f"building {program.name} {program.version} ({len(program.packages)} programs)"
+    return cache.entry(f"bin-{program.name}", program.key(), what, builder)
+
+
+def download(cache: Cache, program: Program) -> None:
+    """Fetch the modules that a program needs, so that its build later waits for no network."""
+    what = f"fetching modules of {program.name}"
+    with cache.progress.task(what, quiet=True), tempfile.TemporaryDirectory() as scratch:
+        args = ["go", "list", "-mod=readonly", "-deps", *program.patched(Path(scratch))]
+        run([*args, *program.packages], cwd=program.directory, env=program.environment())

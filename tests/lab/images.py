@@ -1,0 +1,208 @@
+"""The images of a lab: what each is made of, and under which name pods find it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import tarfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from tests.lab import gobuild
+from tests.lab.buildah import Recipe, place
+from tests.lab.cache import Cache, digest, file_digest, tree_digest
+from tests.lab.configs import PAUSE
+from tests.lab.paths import LAB_SOURCE, REPO
+from tests.lab.progress import Task
+from tests.lab.run import output, run
+from tests.lab.versions import LOCAL_PATH
+
+BUSYBOX_TAG = "busybox:1.36"
+AGNHOST_TAG = "agnhost:2.53"
+COREDNS_TAG = "rancher/mirrored-coredns-coredns:1.12.4"
+LOCAL_PATH_TAG = f"local-path-provisioner:{LOCAL_PATH}"
+SYNCER_TAG = "virtualcluster/syncer:0.1.0"
+K3S_TAG = "rancher/k3s:v1.34.4-k3s1"
+
+_IMAGES = LAB_SOURCE / "images"
+_BUSYBOX = Path("/bin/busybox")
+_SUITE = "bookworm"
+_PACKAGES = "python3,ca-certificates"
+_PYTHON = "3.11"
+_PIP_LOCK = _IMAGES / "python" / "pip.lock"
+_USELESS = (
+    *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log"),
+    *("var/cache/apt", "var/lib/apt/lists", "var/cache/debconf", "dev", "proc", "sys"),
+)
+
+
+def pause(minor: str) -> Recipe:
+    """Return the image that holds a pod's namespaces."""
+    program = gobuild.kubernetes(minor)
+
+    def fill(context: Path, task: Task) -> None:
+        task.note("compiling pause.c")
+        module = output(
+            ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"],
+            cwd=program.directory,
+            env=program.environment(),
+        )
+        source = Path(module) / "build" / "pause" / "linux" / "pause.c"
+        flags = ["-Os", "-Wall", "-static", "-s", "-DVERSION=v3.10-lab"]
+        run(["gcc", *flags, "-o", context / "pause", source])
+
+    return Recipe(PAUSE, _IMAGES / "pause" / "Dockerfile", (program.version,), fill)
+
+
+def busybox() -> Recipe:
+    """Return a shell with the usual commands."""
+
+    def fill(context: Path, _task: Task) -> None:
+        root = context / "rootfs"
+        place(_BUSYBOX, root / "bin" / "busybox")
+        for applet in output([_BUSYBOX, "--list"]).split():
+            if applet != "busybox":
+                (root / "bin" / applet).symlink_to("busybox")
+        for directory in ("root", "tmp", "etc", "var", "usr", "home"):
+            (root / directory).mkdir()
+        (root / "tmp").chmod(0o1777)
+        (root / "etc" / "passwd").write_text(
+            "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n"
+        )
+        (root / "etc" / "group").write_text("root:x:0:\nnobody:x:65534:\n")
+
+    return Recipe(BUSYBOX_TAG, _IMAGES / "busybox" / "Dockerfile", (file_digest(_BUSYBOX),), fill)
+
+
+def agnhost(cache: Cache, minor: str) -> Recipe:
+    """Return Kubernetes' own test image."""
+    return _of_program(cache, AGNHOST_TAG, "agnhost", gobuild.kubernetes(minor), base=busybox())
+
+
+def coredns(cache: Cache) -> Recipe:
+    """Return CoreDNS, for the host and, under the same name, for virtual clusters."""
+    return _of_program(cache, COREDNS_TAG, "coredns", gobuild.COREDNS, after=_may_bind_low_ports)
+
+
+def local_path(cache: Cache) -> Recipe:
+    """Return the provisioner of the default StorageClass."""
+    return _of_program(cache, LOCAL_PATH_TAG, "local-path-provisioner", gobuild.LOCAL_PATH)
+
+
+def python() -> Recipe:
+    """Return Debian with its Python, the base of the syncer's image."""
+
+    def fill(context: Path, task: Task) -> None:
+        root = context.parent / "rootfs"
+        flags = ["--variant=minbase", f"--include={_PACKAGES}"]
+        run(["debootstrap", *flags, _SUITE, root], on_line=task.note)
+        for path in _USELESS:
+            shutil.rmtree(root / path, ignore_errors=True)
+            (root / path).mkdir(parents=True)
+        task.note("packing")
+        with tarfile.open(context / "rootfs.tar", "w") as tar:
+            tar.add(root, ".")
+        shutil.rmtree(root)
+
+    key = (_SUITE, _PACKAGES, _USELESS)
+    return Recipe("localhost/python:3.11", _IMAGES / "python" / "Dockerfile", key, fill)
+
+
+def syncer(cache: Cache) -> Recipe:
+    """Return the product's own image, of the working tree as it is."""
+    source = REPO / "syncer"
+    patterns = ("**/*.py", "requirements.lock", "py.typed")
+
+    def fill(context: Path, task: Task) -> None:
+        for file in tree_digest(source, *patterns):
+            place_copy(source / file, context / "syncer" / file)
+        task.note("waiting for the wheels")
+        shutil.copytree(wheels(cache), context / "wheels", copy_function=_link)
+
+    inputs = (tree_digest(source, *patterns), _wheels_key())
+    return Recipe(SYNCER_TAG, source / "Dockerfile", inputs, fill, base=python())
+
+
+def syncer_base_key() -> str:
+    """Return the key of the syncer's image without its source."""
+    return digest(python().key(), _wheels_key())
+
+
+def k3s(cache: Cache, minor: str) -> Recipe:
+    """Return the stand-in for k3s, under the name of the real one."""
+    kubernetes, front = gobuild.kubernetes(minor), gobuild.K3S_FRONT
+
+    def fill(context: Path, _task: Task) -> None:
+        place(gobuild.build(cache, front) / "k3s", context / "bin" / "k3s")
+        children = context / "children" / minor
+        binaries = gobuild.build(cache, kubernetes)
+        for name in ("kube-apiserver", "kube-controller-manager", "kubectl"):
+            place(binaries / name, children / name)
+        place(gobuild.build(cache, gobuild.KINE) / "kine", children / "kine")
+        place(_BUSYBOX, context / "bin" / "busybox")
+
+    inputs = (kubernetes.key(), front.key(), gobuild.KINE.key(), file_digest(_BUSYBOX))
+    # A tag cannot have the plus sign that the version has.
+    args = {"K3S_VERSION": K3S_TAG.partition(":")[2].replace("-", "+")}
+    return Recipe(K3S_TAG, front.directory / "Dockerfile", inputs, fill, args=args)
+
+
+def wheels(cache: Cache) -> Path:
+    """Return a directory with the wheels that the syncer's lock file names, and pip itself."""
+    lock = REPO / "syncer" / "requirements.lock"
+
+    def builder(target: Path, task: Task) -> None:
+        # For the image's Python, whatever Python this one is.
+        platforms = ("manylinux2014", *(f"manylinux_2_{n}" for n in (17, 24, 26, 27, 28, 31, 34)))
+        wanted = ["--only-binary=:all:", "--python-version", _PYTHON, "--implementation", "cp"]
+        for platform in platforms:
+            wanted += ["--platform", f"{platform}_{os.uname().machine}"]
+        pip = ["python3", "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
+        pip += [*wanted, "--require-hashes", "--dest", str(target)]
+        run([*pip, "-r", lock, "-r", _PIP_LOCK], on_line=task.note)
+
+    return cache.entry("wheels", _wheels_key(), "fetching the syncer's dependencies", builder)
+
+
+def _wheels_key() -> str:
+    locks = (REPO / "syncer" / "requirements.lock", _PIP_LOCK)
+    return digest([file_digest(lock) for lock in locks], _PYTHON)
+
+
+def _of_program(
+    cache: Cache,
+    tag: str,
+    file: str,
+    program: gobuild.Program,
+    base: Recipe | None = None,
+    after: Callable[[Path], None] | None = None,
+) -> Recipe:
+    """Return the image of one program, built from the Dockerfile of its name."""
+
+    def fill(context: Path, _task: Task) -> None:
+        place_copy(gobuild.build(cache, program) / file, context / file)
+        if after is not None:
+            after(context / file)
+
+    return Recipe(tag, _IMAGES / file / "Dockerfile", (program.key(),), fill, base=base)
+
+
+def _may_bind_low_ports(path: Path) -> None:
+    """Do what `setcap cap_net_bind_service=+ep` does: a revision 2 capability, effective."""
+    os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
+
+
+def _link(source: str, target: str) -> None:
+    place(Path(source), Path(target))
+
+
+def place_copy(source: Path, target: Path) -> None:
+    """Put a copy of a file into a context."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
+
+
+def of_host(cache: Cache, minor: str) -> Iterable[Recipe]:
+    """Return what a host cluster itself needs, in the order of need."""
+    return (pause(minor), busybox(), coredns(cache), local_path(cache))

@@ -1,0 +1,52 @@
+"""What differs between Kubernetes minors, as data: another minor is another row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Kubernetes:
+    """One Kubernetes minor that the lab can run as a host."""
+
+    version: str
+    """The version of the module k8s.io/kubernetes, and what the binaries report."""
+    module: str
+    """The directory under tests/lab/go whose go.mod and go.sum pin it."""
+    toolchain: str | None = None
+    """A Go toolchain that this version needs, when the machine's own is too new for it."""
+    kubelet: Mapping[str, object] = field(default_factory=dict)
+    """Fields of KubeletConfiguration over the common ones; None: this minor has no such field."""
+    apiserver: tuple[str, ...] = ()
+    """Arguments of kube-apiserver that only this minor takes."""
+
+    @property
+    def minor(self) -> str:
+        """Return e.g. `1.34`."""
+        return ".".join(self.version.lstrip("v").split(".")[:2])
+
+
+KUBERNETES: Mapping[str, Kubernetes] = {
+    k.minor: k for k in (Kubernetes(version="v1.34.4", module="kubernetes-1.34"),)
+}
+DEFAULT_KUBERNETES = "1.34"
+
+KINE = "v0.16.4"
+HELM = "v3.21.4"
+COREDNS = "v1.12.4"
+LOCAL_PATH = "v0.0.30"
+HELM_UNITTEST = "v1.0.0"
+
+
+def kubernetes(minor: str) -> Kubernetes:
+    """Return the row of a minor, or say which there are."""
+    try:
+        return KUBERNETES[minor]
+    except KeyError:
+        known = ", ".join(KUBERNETES)
+        raise LabError(
+            f"Kubernetes {minor} is not in tests/lab/versions.py; known: {known}"
+        ) from None
