@@ -1,0 +1,121 @@
+// Package family holds, as data, everything in which one k3s minor differs from another.
+//
+// The facts come from k3s' sources, read per minor; where a border is an inference the row says "≈". Only 1.34 is
+// run by the lab today; the other rows are what the tables know so that a new minor is a build, not a program.
+package family
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Span is a range of minors, both ends included; To 0 is open.
+type Span struct{ From, To int }
+
+// Has says whether the minor lies in the span.
+func (s Span) Has(minor int) bool { return minor >= s.From && (s.To == 0 || minor <= s.To) }
+
+// always is the span of flags, files and arguments that every row has.
+var always = Span{}
+
+// KubeletDial is what becomes of a connection from the API server to a kubelet when no k3s agent runs.
+type KubeletDial int
+
+// The three ways k3s has had.
+const (
+	DialRefused  KubeletDial = iota // 1.16: always through an agent's tunnel, which nobody opened
+	DialDirect                      // 1.17 to 1.21: falls back to a direct connection
+	DialSelector                    // since 1.22: --egress-selector-mode decides
+)
+
+// Family is one row: a k3s minor.
+type Family struct {
+	Minor int
+	// Release is the version that the chart's preset names; the others are stated by whoever builds an image.
+	Release string
+	// BasicAuth: the kubeconfig names admin and a password (until 1.18) instead of an inline client certificate.
+	BasicAuth bool
+	// KubeconfigBeforeReady: the kubeconfig may appear before the API answers; older ones waited for it.
+	KubeconfigBeforeReady bool
+	// SANOnTheFly: the serving certificate takes up whatever name a client asks for (until 1.27, CVE-2023-32187).
+	SANOnTheFly bool
+	KubeletDial KubeletDial
+	// RepeatArgs: repeated user arguments are kept and += and -= are understood; before, the last one won.
+	RepeatArgs bool
+	// BootstrapData: the CAs are stored in the datastore, sealed with the token; another token is fatal.
+	BootstrapData bool
+	// NodePassword: standalone agent code runs even with --disable-agent and wants a writable /etc/rancher.
+	NodePassword bool
+	// NodesWithoutDNS: the node controller (finalizer, passwords) runs even when CoreDNS is disabled.
+	NodesWithoutDNS bool
+	// HostsByIP: ConfigMap coredns' NodeHosts is keyed by address; older ones were keyed by node name.
+	HostsByIP bool
+	// HelmCRDsAlways: the helm CRDs are created even when the helm controller is off.
+	HelmCRDsAlways bool
+	// CoreDNS is the packaged image; CustomDNS says whether the optional ConfigMap coredns-custom is mounted.
+	CoreDNS   string
+	CustomDNS bool
+	// OSLabel is the node label the packaged manifests select on.
+	OSLabel string
+	// RBACVersion is the API version of the packaged RBAC objects.
+	RBACVersion string
+	// DisableItems are the packaged components that --disable knows.
+	DisableItems []string
+}
+
+var oldItems = []string{"coredns", "servicelb", "traefik", "local-storage", "metrics-server"}
+
+func old(f Family) Family {
+	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways = true, true, true
+	f.OSLabel, f.RBACVersion, f.DisableItems = "beta.kubernetes.io/os", "rbac.authorization.k8s.io/v1beta1", oldItems
+	return f
+}
+
+func modern(minor int, coreDNS, release string) Family {
+	return Family{
+		Minor: minor, Release: release, CoreDNS: coreDNS, CustomDNS: true,
+		KubeconfigBeforeReady: true, KubeletDial: DialSelector, RepeatArgs: true, BootstrapData: true,
+		NodePassword: true, NodesWithoutDNS: true, HostsByIP: true,
+		OSLabel: "kubernetes.io/os", RBACVersion: "rbac.authorization.k8s.io/v1",
+		DisableItems: append(slices.Clone(oldItems), "runtimes"),
+	}
+}
+
+// rows is the table. Image tags are those of the patch releases that the presets name.
+var rows = []Family{
+	old(Family{Minor: 16, Release: "v1.16.13+k3s1", KubeletDial: DialRefused, CoreDNS: "coredns/coredns:1.6.3"}),
+	old(Family{Minor: 17, Release: "v1.17.9+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.3"}),
+	old(Family{Minor: 18, Release: "v1.18.6+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.9"}),
+	modern(30, "rancher/mirrored-coredns-coredns:1.12.0", ""),
+	modern(31, "rancher/mirrored-coredns-coredns:1.12.3", ""),
+	modern(32, "rancher/mirrored-coredns-coredns:1.12.3", ""),
+	modern(33, "rancher/mirrored-coredns-coredns:1.12.3", ""),
+	modern(34, "rancher/mirrored-coredns-coredns:1.12.4", "v1.34.4+k3s1"),
+	modern(35, "rancher/mirrored-coredns-coredns:1.14.0", ""), // ≈ 1.14.x
+	modern(36, "rancher/mirrored-coredns-coredns:1.14.0", ""), // ≈ 1.14.x
+}
+
+// Of returns the row for a version such as v1.34.4+k3s1, or for a minor such as 1.34 whose row names its release, and
+// the full version.
+func Of(version string) (*Family, string, error) {
+	major, rest, ok := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	digits, _, _ := strings.Cut(rest, ".")
+	minor, err := strconv.Atoi(digits)
+	if !ok || major != "1" || err != nil {
+		return nil, "", fmt.Errorf("%q is not a k3s version such as v1.34.4+k3s1", version)
+	}
+	i := slices.IndexFunc(rows, func(f Family) bool { return f.Minor == minor })
+	if i < 0 {
+		return nil, "", fmt.Errorf("the stand-in has no row for k3s 1.%d", minor)
+	}
+	row := &rows[i]
+	if strings.Count(version, ".") < 2 {
+		version = row.Release
+	}
+	if version == "" {
+		return nil, "", fmt.Errorf("k3s 1.%d: the full version must be stated, such as v1.%d.1+k3s1", minor, minor)
+	}
+	return row, version, nil
+}
