@@ -1,0 +1,1 @@
+"""The syncer: mirrors a virtual cluster into one namespace of its host."""

@@ -1,0 +1,5 @@
+"""`python3 -m syncer`."""
+
+from syncer.cli import main
+
+main()

@@ -1,0 +1,25 @@
+"""The brake: no list, however complete it looks, makes the syncer delete most of a cluster.
+
+Deletions that a watch showed one by one are the tenant's wish. Those concluded from absence in a
+list are held back when there are too many of them at once, and when the datastore is not the one
+that the host objects came from; the operator then decides (threats R4, R29).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from syncer.identity import PREFIX
+from syncer.objects import Key
+
+MOST = 25  # a small cluster may lose everything in one rollout
+SHARE = 0.5
+CONFIRM = PREFIX + "confirm-deletions"
+"""Set on the anchor ConfigMap by the operator to let held-back deletions go."""
+CLUSTER = PREFIX + "kube-system-uid"
+"""On the anchor: the kube-system namespace of the cluster whose twins the host objects are."""
+
+
+def holds(missing: Collection[Key], known: int) -> bool:
+    """Tell whether so many missing objects, of so many known, are too many to believe."""
+    return len(missing) > MOST and len(missing) > SHARE * known

@@ -1,0 +1,202 @@
+"""The command line: the only reader of argv and the environment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from importlib import metadata
+from pathlib import Path
+
+import click
+import structlog
+import uvloop
+
+from syncer import kinds, log
+from syncer.access import HostAccess
+from syncer.bucket import Bucket
+from syncer.client import Client
+from syncer.discover import (
+    check_default_storage_class,
+    check_ranges,
+    discover,
+    identify,
+    parse_ranges,
+    service_ranges,
+)
+from syncer.errors import ApiError, Refused, Unreachable
+from syncer.podsecurity import LEVELS
+from syncer.settings import Settings
+
+logger = structlog.get_logger()
+
+
+def _finish(work: Awaitable[None]) -> None:
+    """Run to the end; what the operator can mend is one clear line, not a stack trace."""
+
+    async def whole() -> None:
+        await work
+
+    try:
+        uvloop.run(whole())
+    except asyncio.CancelledError:
+        return  # SIGTERM
+    except (Refused, ApiError, Unreachable) as error:
+        logger.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
+    except BaseExceptionGroup as group:
+        known, bugs = group.split((Refused, ApiError, Unreachable, asyncio.CancelledError))
+        if bugs is not None:
+            raise
+        causes = [] if known is None else _leaves(known)
+        for leaf in causes:
+            logger.error("stopped", error=str(leaf))  # noqa: TRY400
+        if not causes:
+            return
+    else:
+        return
+    sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """Return what went wrong; cancellations only followed from it."""
+    found: list[BaseException] = []
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            found += _leaves(each)
+        elif not isinstance(each, asyncio.CancelledError):
+            found.append(each)
+    return found
+
+
+async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
+    async with Client("host", HostAccess(), Bucket(50.0, 50, time.monotonic)) as host:
+        await work(host)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("virtualcluster-syncer")
+    except metadata.PackageNotFoundError:
+        return "0.1.0"
+
+
+@click.group(context_settings={"auto_envvar_prefix": "SYNCER", "show_default": True})
+@click.version_option(_version())
+def main() -> None:
+    """Mirror a virtual cluster's workloads into one namespace of its host."""
+    log.configure("info")
+
+
+release_option = click.option("--release", required=True, help="The Helm release's name.")
+namespace_option = click.option("--namespace", required=True, help="The host namespace.")
+range_option = click.option(
+    "--virt-service-cidr", default="", help="The user's own --service-cidr for k3s."
+)
+
+
+@main.command("discover")
+@release_option
+@namespace_option
+@range_option
+@click.option("--cluster-dns-given", is_flag=True, help="The user gives --cluster-dns to k3s.")
+def discover_command(
+    release: str, namespace: str, virt_service_cidr: str, *, cluster_dns_given: bool
+) -> None:
+    """Find out the host's Service range and our addresses; write them into a ConfigMap."""
+
+    async def work(host: Client) -> None:
+        ident = await identify(host, namespace, release)
+        ranges = parse_ranges(virt_service_cidr)
+        await discover(host, ident, ranges, reserve_dns=not cluster_dns_given)
+
+    _finish(_on_host(work))
+
+
+@main.command("preflight")
+@release_option
+@namespace_option
+@range_option
+@click.option("--check-default-storage-class", "storage", is_flag=True)
+def preflight_command(
+    release: str, namespace: str, virt_service_cidr: str, *, storage: bool
+) -> None:
+    """Say what would make an installation fail, before anything of it is made."""
+
+    async def work(host: Client) -> None:
+        ranges = parse_ranges(virt_service_cidr)
+        inside = HostAccess().host
+        if ranges and inside.replace(".", "").isdigit():  # some providers give a name here
+            check_ranges(ranges, await service_ranges(host, namespace, inside))
+        if storage:
+            await check_default_storage_class(host, namespace)
+        logger.info("nothing in the way", release=release)
+
+    _finish(_on_host(work))
+
+
+@main.command("run")
+@release_option
+@namespace_option
+@click.option("--k3s-data-dir", default="/data", type=click.Path(path_type=Path))
+@click.option(
+    "--k3s-kubeconfig",
+    default="/k3s-config/kube-config.yaml",
+    type=click.Path(path_type=Path),
+)
+@click.option("--kubeconfig-out", default="/root/.kube/config", type=click.Path(path_type=Path))
+@click.option("--kubelet-host", default="kubelet.virtualcluster.internal")
+@click.option("--workload-service-account", required=True)
+@click.option("--pod-security-standard", default="baseline", type=click.Choice(LEVELS))
+@click.option("--cluster-domain", default="cluster.local")
+@click.option("--enable-sync-resources", default="", help="Kinds to sync besides the usual ones.")
+@click.option("--disable-sync-resources", default="", help="Kinds not to sync.")
+@click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
+@click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
+@click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
+@click.option("--api-port", default=8443)
+@click.option("--listen-port", default=8081)
+@click.option("--own-node", envvar="HOST_NODE_NAME", required=True)
+@click.option("--own-address", envvar="HOST_IP", default="")
+@click.option("--pod-ip", envvar="POD_IP", required=True)
+def run_command(
+    *,
+    release: str,
+    namespace: str,
+    enable_sync_resources: str,
+    disable_sync_resources: str,
+    ingress_annotations: str,
+    pod_security_standard: str,
+    log_level: str,
+    **rest: object,
+) -> None:
+    """Sync until told to stop."""
+    # Not at the top: the two short commands above are in the way of every installation, and half of
+    # their time would go into importing what they never use.
+    from syncer.run import run  # noqa: PLC0415
+
+    log.configure(log_level)
+    settings = Settings(
+        release=release,
+        host_namespace=namespace,
+        kinds=synced_kinds(enable_sync_resources, disable_sync_resources),
+        ingress_annotations=tuple(_split(ingress_annotations)),
+        pod_security=pod_security_standard,
+        **rest,  # type: ignore[arg-type]
+    )
+    _finish(run(settings))
+
+
+def synced_kinds(enable: str, disable: str) -> frozenset[str]:
+    """Return the kinds to sync; raise a usage error for names that are none."""
+    known = {*kinds.BY_DEFAULT, *kinds.OPT_IN, "ephemeralcontainers"}
+    on, off = set(_split(enable)), set(_split(disable))
+    for name in (on | off) - known:
+        raise click.UsageError(f"{name!r} is not a kind to sync: use {', '.join(sorted(known))}")
+    if "endpoints" in on:
+        on.add("endpointslices")
+    return frozenset((set(kinds.BY_DEFAULT) | on) - off)
+
+
+def _split(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]

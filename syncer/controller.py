@@ -1,0 +1,300 @@
+"""Wires the parts together: stores feed the queue, workers reconcile, errors become policy."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from syncer import brake
+from syncer.apiservice import KEY as API_KEY
+from syncer.apiservice import ApiService
+from syncer.claims import ClaimMirror
+from syncer.client import Client
+from syncer.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    NotYet,
+    Refused,
+    TooManyRequests,
+    Unauthorized,
+    Unreachable,
+)
+from syncer.events import EventMirror
+from syncer.identity import virtual_key
+from syncer.kinds import KINDS
+from syncer.mirror import Mirror
+from syncer.nodes import Nodes
+from syncer.objects import Key, Obj
+from syncer.pods import PodMirror, pod_of
+from syncer.queue import Queue
+from syncer.recorder import Recorder
+from syncer.services import ServiceMirror
+from syncer.sources import ANCHOR_KEY, Sources
+from syncer.tokens import Tokens
+from syncer.translate import ingresses
+from syncer.translate import pods as pod_translate
+from syncer.world import DNS_SERVICE, World, pod_ips
+
+log = structlog.get_logger()
+WORKERS = 32  # requests in flight; the token bucket bounds their rate
+SAFETY_NET = 30.0  # an arrival that was missed costs at most this many seconds
+OUTAGE_PAUSE = 2.0
+REFUSED_AGAIN = 60.0  # a refusal may be lifted by the operator's values or the host's admission
+
+SPECIAL: dict[str, type[Mirror]] = {
+    "services": ServiceMirror,
+    "persistentvolumeclaims": ClaimMirror,
+}
+Reconcile = Callable[[Key], Awaitable[None]]
+
+
+class Controller:
+    """Runs one virtual cluster's syncing."""
+
+    def __init__(
+        self,
+        world: World,
+        virt: Client,
+        host: Client,
+        nodes: Nodes,
+        api_service: ApiService,
+        sources: Sources,
+        kinds: frozenset[str],
+    ) -> None:
+        self.world = world
+        self.sources = sources
+        self.queue = Queue(time.monotonic)
+        self.recorder = Recorder(virt, time.monotonic)
+        self.nodes = nodes
+        self.events = EventMirror(world, virt)
+        self.refusals = 0
+        self.started = False
+        self._kinds = kinds
+        tokens = Tokens(world, virt, host, time.time)
+        self._reconcilers: dict[str, Reconcile] = {
+            "pods": PodMirror(
+                world, virt, host, tokens, nodes, self.queue, kinds.__contains__
+            ).reconcile,
+            "nodes": nodes.reconcile,
+            "events": self.events.reconcile,
+            API_KEY.kind: api_service.reconcile,
+            ANCHOR_KEY.kind: sources.note_cluster,
+        }
+        for name in kinds & KINDS.keys():
+            mirror = SPECIAL.get(name, Mirror)
+            self._reconcilers[name] = mirror(KINDS[name], world, virt, host).reconcile
+        self._listen(api_service)
+
+    async def run(self) -> None:
+        """Work until cancelled, from the moment that both sides are known completely."""
+        await self.events.learn()
+        held = self.sources.orphans()
+        known = sum(len(store) for store in self.world.host.values())
+        if not self.sources.decided and brake.holds(held, known):
+            self.hold(held, "most host objects have no virtual twin")
+        self.queue.add(API_KEY)
+        self.queue.add(Key("nodes", "", self.nodes.own_node))
+        self.started = True
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(WORKERS):
+                tasks.create_task(self._work())
+
+    def hold(self, keys: set[Key], why: str) -> None:
+        """Hold the deletion of these keys' twins until the operator confirms."""
+        self.world.frozen |= keys
+        log.error(
+            "deletions held",
+            why=why,
+            count=len(keys),
+            cure=f"kubectl annotate configmap {self.world.ident.anchor} {brake.CONFIRM}=yes",
+        )
+
+    def confirm(self) -> None:
+        """Let held deletions go: the operator said so."""
+        keys, self.world.frozen = self.world.frozen, set()
+        self.queue.add(ANCHOR_KEY)
+        for key in keys:
+            self.queue.add(key)
+        log.info("held deletions confirmed", count=len(keys))
+
+    # --- from stores to keys
+
+    def _listen(self, api_service: ApiService) -> None:
+        for kind, store in self.world.virt.items():
+            store.listen(self._virtual_listener(kind))
+        for kind, store in self.world.host.items():
+            if kind == "events":
+                store.listen(self._host_event)
+            else:
+                store.listen(self._host_listener(kind))
+        api_service.endpoints.listen(lambda *_: self.queue.add(API_KEY))
+
+    def _virtual_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
+        def changed(old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
+            meta = ((new or old) or {})["metadata"]
+            key = Key(kind, meta.get("namespace", ""), meta["name"])
+            if kind in ("pods", "ingresses"):
+                self._reference(key, new, backlog=backlog)
+            self.queue.add(key, backlog=backlog)
+            if kind == "pods" and new is None and old is not None:
+                self._leave_node(old)
+            if kind == "services":
+                if key[1:] == API_KEY[1:]:
+                    self.queue.add(API_KEY)
+                if any(
+                    each is not None and not each["spec"].get("selector") for each in (old, new)
+                ):
+                    self._wake_endpoints()
+
+        return changed
+
+    def _wake_endpoints(self) -> None:
+        """Queue all that were made by hand: a service or an address that they need came or went."""
+        for kind in self._kinds & {"endpoints", "endpointslices"}:
+            for virt in self.world.virt[kind]:
+                key = Key(kind, virt["metadata"]["namespace"], virt["metadata"]["name"])
+                if KINDS[kind].wanted(key, virt, self.world) or self.world.host_object(key):
+                    self.queue.add(key, backlog=True)
+
+    def _reference(self, key: Key, new: Obj | None, *, backlog: bool) -> None:
+        named: set[Key] = set()
+        if new is not None:
+            try:
+                of = pod_translate if key.kind == "pods" else ingresses
+                named = of.references(new)
+            except Refused:
+                pass  # the reconcile of the object itself says so
+            except Exception:
+                # A bug must cost the one object that meets it: this is called by the watch of all.
+                log.exception(
+                    "bug", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name
+                )
+                return
+        for ref in self.world.references.set(key, named):
+            self.queue.add(ref, backlog=backlog)
+
+    def _host_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
+        def changed(old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
+            host_obj = new if new is not None else old
+            key = virtual_key(host_obj) if host_obj is not None else None
+            if key is None or host_obj is None:
+                return
+            pod = pod_of(host_obj)
+            if pod is not None:
+                key = pod
+            elif key.kind not in self._reconcilers or key.kind != kind:
+                return
+            self.queue.add(key, backlog=backlog)
+            if kind == "pods":
+                self._learn_node(old, new)
+                if pod_ips(old) != pod_ips(new):
+                    self._wake_endpoints()
+            elif old is None:
+                for owner in self.world.references.owners(key):
+                    self.queue.add(owner, backlog=backlog)
+                if key == DNS_SERVICE:
+                    self._wake_pods()
+
+        return changed
+
+    def _host_event(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        if new is not None:
+            meta = new["metadata"]
+            # Always behind everything else: news about an object must not hold up the object.
+            self.queue.add(Key("events", meta["namespace"], meta["name"]), backlog=True)
+        elif old is not None:
+            self.events.forget(old)
+
+    def _learn_node(self, old: Obj | None, new: Obj | None) -> None:
+        if new is not None:
+            key = self.nodes.learn(new)
+            if key is not None:
+                self.queue.add(key)
+        elif old is not None:
+            self._leave_node(old)
+
+    def _leave_node(self, pod: Obj) -> None:
+        node = pod["spec"].get("nodeName")
+        if node:
+            # Later: a rolling update would remove the node and make it again.
+            self.queue.add_after(Key("nodes", "", node), SAFETY_NET)
+
+    def _wake_pods(self) -> None:
+        for pod in self.world.virt["pods"]:
+            key = pod_translate.key(pod)
+            if self.world.host_object(key) is None:
+                self.queue.add(key)
+
+    # --- workers
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.queue.take()
+            try:
+                reconcile = self._reconcilers.get(key.kind)
+                if reconcile is not None and not self.sources.uninstalling:
+                    await self._attempt(key, reconcile)
+            finally:
+                self.queue.done(key)
+
+    async def _attempt(self, key: Key, reconcile: Reconcile) -> None:
+        """Reconcile one key; all that may go wrong is dealt with here and nowhere else."""
+        where = {"kind": key.kind, "virt_namespace": key.namespace, "virt_name": key.name}
+        try:
+            await reconcile(key)
+        except NotYet as missing:
+            log.debug("waiting", **where, waits_for=str(missing))
+            self.queue.add_after(key, SAFETY_NET)
+        except Refused as refused:
+            self.refusals += 1
+            log.info("refused", **where, reason=refused.reason)
+            await self._tell(key, refused.reason, refused.message)
+            self.queue.failed(key, at_least=REFUSED_AGAIN)
+        except (Conflict, NotFound):
+            self.queue.failed(key)
+        except TooManyRequests as error:
+            self.queue.failed(key, at_least=error.retry_after)
+        except (BadRequest, Forbidden) as error:
+            pause = self.queue.failed(key, at_least=1.0)
+            log.warning("not accepted", **where, side=error.side, error=str(error), pause=pause)
+            if error.side == "host":
+                await self._tell(key, *self._wording(key, error))
+        except Unauthorized as error:
+            if error.side == "virt":
+                raise  # k3s has other credentials now: start over with them
+            self.queue.failed(key, at_least=1.0)
+        except (ApiError, Unreachable) as error:
+            # Not the object's fault: it must not wait long when the server is back.
+            pause = self.queue.failed(key, at_least=0.2, at_most=OUTAGE_PAUSE)
+            log.warning("failed", **where, error=str(error), pause=pause)
+        except Exception:
+            # A bug must cost the one object that meets it, not the others.
+            log.exception("bug", **where)
+            self.queue.failed(key, at_least=5.0)
+        else:
+            self.queue.succeeded(key)
+
+    def _wording(self, key: Key, error: ApiError) -> tuple[str, str]:
+        """Return what a tenant may read about the host's refusal: nothing of the host's names."""
+        lacking = re.search(r'cannot (\w+) resource "([^"]+)"', error.message)
+        if lacking:
+            text = f"the host does not let the syncer {lacking[1]} {lacking[2]}: ask its operator"
+            return "MissingRight", text
+        reason = "HostForbids" if isinstance(error, Forbidden) else "HostRefused"
+        text = error.message
+        if key.kind in self.world.virt:
+            text = text.replace(self.world.host_name(key), key.name)
+        return reason, text
+
+    async def _tell(self, key: Key, reason: str, message: str) -> None:
+        if key.kind in self.world.virt:
+            virt_obj = self.world.virt_object(key)
+            if virt_obj is not None:
+                await self.recorder.warn(virt_obj, reason, message)

@@ -1,0 +1,120 @@
+"""Errors are types at the edge; what follows from each is decided in one place, the worker loop.
+
+ApiError
+├── BadRequest (400, 422: the object can never be accepted as it is)
+├── Unauthorized (401)
+├── Forbidden (403)
+├── NotFound (404)
+├── Conflict (409)
+│   └── AlreadyExists (409, reason AlreadyExists)
+├── Gone (410: the resource version is no longer kept)
+├── TooManyRequests (429, retry_after in seconds)
+└── ServerError (5xx)
+Refused       the translation will not let this object reach the host
+NotYet        something this object needs is not there; its arrival queues the object again
+Unreachable   no answer at all: connection refused, reset, timed out
+"""
+
+from __future__ import annotations
+
+import math
+
+LONGEST_RETRY_AFTER = 60.0  # seconds; API servers ask for 1 to 30
+
+
+class ApiError(Exception):
+    """An answer of an API server that is not a success."""
+
+    def __init__(self, status: int, reason: str, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.side = ""
+        """Which API server said so, "virt" or "host"; the client fills it in."""
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class BadRequest(ApiError):
+    """The server will never accept this object as it is."""
+
+
+class Unauthorized(ApiError):
+    """The credentials are not accepted."""
+
+
+class Forbidden(ApiError):
+    """A right is missing, or admission said no."""
+
+
+class NotFound(ApiError):
+    """There is no such object."""
+
+
+class Conflict(ApiError):
+    """Somebody else wrote first, or a UID precondition did not hold."""
+
+
+class AlreadyExists(Conflict):
+    """The name is taken."""
+
+
+class Gone(ApiError):
+    """The resource version is older than what the server keeps: list again."""
+
+
+class TooManyRequests(ApiError):
+    """The server asks for a pause of `retry_after` seconds."""
+
+
+class ServerError(ApiError):
+    """The server failed; trying again later may help."""
+
+
+class Unreachable(Exception):
+    """No answer: refused, reset or timed out."""
+
+
+class Refused(Exception):
+    """The object must not reach the host; `reason` is an event reason, the text names the cure."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class NotYet(Exception):
+    """Something the object needs is still on its way."""
+
+
+BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    410: Gone,
+    422: BadRequest,
+    429: TooManyRequests,
+}
+
+
+def from_status(status: int, body: object, retry_after: str | None) -> ApiError:
+    """Make the typed error for an HTTP status and the Status object that came with it."""
+    reason, message = "", ""
+    if isinstance(body, dict):
+        reason, message = str(body.get("reason", "")), str(body.get("message", ""))
+    kind = BY_STATUS.get(status, ServerError if status >= 500 else ApiError)  # noqa: PLR2004
+    if kind is Conflict and reason == "AlreadyExists":
+        kind = AlreadyExists
+    return kind(status, reason, message[:1024], retry_after=_seconds(retry_after))
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Return the pause that the header asks for, within reason: a tenant's webhook can set it."""
+    try:
+        pause = float(retry_after) if retry_after else 0.0
+    except ValueError:
+        pause = 1.0
+    return 1.0 if math.isnan(pause) else max(0.0, min(LONGEST_RETRY_AFTER, pause))

@@ -1,0 +1,140 @@
+"""Events about our host objects, told again on the virtual objects, host names cleaned out."""
+
+from __future__ import annotations
+
+import hashlib
+
+from syncer import identity
+from syncer.client import Client
+from syncer.errors import AlreadyExists, Forbidden, NotFound
+from syncer.identity import virtual_key
+from syncer.objects import Key, Obj, annotation, uid_of
+from syncer.recorder import event_name
+from syncer.resources import EVENTS
+from syncer.translate.wording import replacements, reworded
+from syncer.world import World
+
+STORES = {
+    "Pod": "pods",
+    "Service": "services",
+    "PersistentVolumeClaim": "persistentvolumeclaims",
+    "Ingress": "ingresses",
+}
+COPIED = ("type", "reason", "firstTimestamp", "lastTimestamp", "count", "source", "eventTime")
+
+
+class EventMirror:
+    """Reconciles host events; their keys name the *host* event: no virtual one exists before."""
+
+    def __init__(self, world: World, virt: Client) -> None:
+        self.world = world
+        self.virt = virt
+        self._told: dict[str, Obj] = {}
+        """Virtual events as last written, by the digest of the host event."""
+
+    async def learn(self) -> None:
+        """Learn which events the virtual cluster has, so that a restart repeats none."""
+        items, _ = await self.virt.list(EVENTS, selector=self.world.ident.selector)
+        for event in items:
+            self._remember(event)
+
+    async def reconcile(self, key: Key) -> None:
+        """Write or bump the virtual event of one host event."""
+        host_event = self.world.host["events"].get(key.namespace, key.name)
+        if host_event is None:
+            return  # the virtual one ends by its own time to live
+        found = self._involved(host_event)
+        if found is None:
+            return
+        virt_key, virt_obj, host_obj = found
+        event = self._event(host_event, virt_key, virt_obj, host_obj)
+        name = event["metadata"]["name"]
+        told = self._told.get(_digest(host_event))
+        if told is None:
+            try:
+                self._remember(await self.virt.create(EVENTS, virt_key.namespace, event))
+            except AlreadyExists:
+                self._remember(await self.virt.get(EVENTS, virt_key.namespace, name))
+            except (Forbidden, NotFound):
+                return  # the namespace is on its way out: nobody is left to tell
+            return
+        if told.get("count", 1) == event.get("count", 1) or host_event.get("series"):
+            return
+        change = {field: event[field] for field in ("count", "lastTimestamp", "message")}
+        try:
+            self._remember(await self.virt.patch(EVENTS, told, change))
+        except NotFound:
+            del self._told[_digest(host_event)]
+
+    def forget(self, host_event: Obj) -> None:
+        """Drop what is remembered of a host event that is gone."""
+        self._told.pop(_digest(host_event), None)
+
+    def _remember(self, event: Obj) -> None:
+        meta = event["metadata"]
+        slim = {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
+        self._told[meta["name"].rpartition(".")[2]] = {
+            "metadata": slim,
+            "count": event.get("count", 1),
+        }
+
+    def _involved(self, host_event: Obj) -> tuple[Key, Obj, Obj] | None:
+        """Return the virtual and the host object that an event is about, if it is one of ours."""
+        involved = host_event["involvedObject"]
+        kind = STORES.get(involved.get("kind", ""))
+        if kind is None or kind not in self.world.host:
+            return None
+        host_obj = self.world.host[kind].get(involved.get("namespace", ""), involved["name"])
+        if host_obj is None or involved.get("uid") != uid_of(host_obj):
+            return None
+        key = virtual_key(host_obj)
+        if key is None or key.kind != kind:
+            return None
+        virt_obj = self.world.virt_object(key)
+        if virt_obj is None or uid_of(virt_obj) != annotation(host_obj, identity.UID):
+            return None
+        return key, virt_obj, host_obj
+
+    def _event(self, host_event: Obj, key: Key, virt_obj: Obj, host_obj: Obj) -> Obj:
+        involved = host_event["involvedObject"]
+        message = host_event.get("message", "")
+        about = {
+            **{field: involved[field] for field in ("apiVersion", "kind") if field in involved},
+            "namespace": key.namespace,
+            "name": key.name,
+            "uid": uid_of(virt_obj),
+        }
+        if involved.get("fieldPath"):
+            about["fieldPath"] = involved["fieldPath"]
+        event: Obj = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {
+                "name": event_name(key.name, _digest(host_event)),
+                "namespace": key.namespace,
+                "labels": {identity.MANAGED_BY: self.world.ident.release},
+            },
+            "involvedObject": about,
+            "message": clean(message, host_obj, virt_obj, self.world),
+            **{field: host_event[field] for field in COPIED if host_event.get(field)},
+        }
+        # events.k8s.io writes neither of these on the host; kubectl sorts and counts by them.
+        event.setdefault("count", 1)
+        stamp = host_event.get("eventTime") or host_event["metadata"].get("creationTimestamp")
+        stamp = stamp and stamp[:19] + "Z"
+        event.setdefault("firstTimestamp", stamp)
+        event.setdefault("lastTimestamp", stamp)
+        event.pop("eventTime", None)  # would make reportingInstance and action mandatory
+        if host_event.get("reportingComponent"):
+            event.setdefault("source", {"component": host_event["reportingComponent"]})
+            event["reportingComponent"] = host_event["reportingComponent"]
+        return event
+
+
+def clean(text: str, host_obj: Obj, virt_obj: Obj, world: World) -> str:
+    """Return a host's message in virtual terms: its names, UIDs and namespaces replaced."""
+    return str(reworded(text, replacements(host_obj, virt_obj, world.ident)))
+
+
+def _digest(host_event: Obj) -> str:
+    return hashlib.sha256(uid_of(host_event).encode()).hexdigest()[:16]

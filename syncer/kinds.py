@@ -1,0 +1,130 @@
+"""The table of what is synced by the common rules; pods and services have further ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from syncer import resources
+from syncer.objects import Key, Obj, controller_of
+from syncer.resources import Resource
+from syncer.translate import ingresses, services, status, storage
+from syncer.world import World
+
+
+class Kind(NamedTuple):
+    """One kind: how it is translated, when it has a twin, which status comes back."""
+
+    name: str
+    resource: Resource
+    to_host: Callable[[Obj, World], Obj]
+    wanted: Callable[[Key, Obj, World], bool]
+    status: Callable[[Obj], Obj] | None = None
+    final: bool = False
+    """A twin that is gone is not made again: it held data (threats R12)."""
+    strict: bool = False
+    """A twin goes when its virtual object is refused: what it says may not stay (threats E3)."""
+
+
+def _always(_key: Key, _virt: Obj, _world: World) -> bool:
+    return True
+
+
+def _referenced(key: Key, _virt: Obj, world: World) -> bool:
+    return world.references.wanted(key)
+
+
+def _service(_key: Key, virt: Obj, _world: World) -> bool:
+    return not services.stays_virtual(virt)
+
+
+def _hand_made_endpoints(key: Key, _virt: Obj, world: World) -> bool:
+    """Only for services that have a twin and no selector: the host makes all others itself."""
+    return _selectorless(world, key.namespace, key.name)
+
+
+def _hand_made_slice(key: Key, virt: Obj, world: World) -> bool:
+    meta = virt["metadata"]
+    labels = meta.get("labels") or {}
+    # Slices that a controller made have a hand-made Endpoints behind them, which the host mirrors.
+    made = "endpointslice.kubernetes.io/managed-by" in labels and controller_of(virt) is not None
+    service = labels.get("kubernetes.io/service-name", "")
+    mirrored = labels.get("endpointslice.kubernetes.io/managed-by", "").startswith(
+        "endpointslicemirroring-controller"
+    )
+    return not made and not mirrored and _selectorless(world, key.namespace, service)
+
+
+def _selectorless(world: World, namespace: str, name: str) -> bool:
+    service = world.virt["services"].get(namespace, name)
+    if service is None or services.stays_virtual(service):
+        return False
+    return not service["spec"].get("selector")
+
+
+CONFIGMAPS = Kind(
+    "configmaps",
+    resources.CONFIGMAPS,
+    lambda virt, world: storage.configmap_to_host(virt, world.scope),
+    _referenced,
+)
+SECRETS = Kind(
+    "secrets",
+    resources.SECRETS,
+    lambda virt, world: storage.secret_to_host(virt, world.scope),
+    _referenced,
+)
+CLAIMS = Kind(
+    "persistentvolumeclaims",
+    resources.CLAIMS,
+    lambda virt, world: storage.claim_to_host(virt, world.scope),
+    _always,
+    status=status.claim,
+    final=True,
+)
+INGRESSES = Kind(
+    "ingresses",
+    resources.INGRESSES,
+    lambda virt, world: ingresses.to_host(virt, world.scope),
+    _always,
+    status=status.load_balancer,
+)
+SERVICES = Kind(
+    "services",
+    resources.SERVICES,
+    lambda virt, world: services.to_host(virt, world.scope, world.host_object(services.key(virt))),
+    _service,
+    status=status.load_balancer,
+)
+ENDPOINTS = Kind(
+    "endpoints",
+    resources.ENDPOINTS,
+    lambda virt, world: services.endpoints_to_host(virt, world.scope, world.own_ips()),
+    _hand_made_endpoints,
+    strict=True,
+)
+ENDPOINT_SLICES = Kind(
+    "endpointslices",
+    resources.ENDPOINT_SLICES,
+    lambda virt, world: services.slice_to_host(virt, world.scope, world.own_ips()),
+    _hand_made_slice,
+    strict=True,
+)
+
+BY_DEFAULT = ("services", "configmaps", "secrets", "persistentvolumeclaims", "ingresses", "pods")
+"""Switched off by `--disable-sync-resources`."""
+OPT_IN = ("endpoints", "endpointslices")
+"""Switched on by `--enable-sync-resources`: they need rights that a namespace's admin lacks."""
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        CONFIGMAPS,
+        SECRETS,
+        CLAIMS,
+        INGRESSES,
+        SERVICES,
+        ENDPOINTS,
+        ENDPOINT_SLICES,
+    )
+}

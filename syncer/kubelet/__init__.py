@@ -1,0 +1,29 @@
+"""The kubelet endpoint that the virtual cluster's API server dials for logs and streams.
+
+    tls = ServingTls(Path("/data/server/tls"), ["kubelet.virtualcluster.internal"])
+    server = KubeletServer(tls, lookup, host_api)
+    port = await server.listen(10350, "node-a")     # one port per virtual node, on loopback
+    ...
+    await server.close(port)                        # the node has gone
+    await server.aclose()                           # ends every stream
+
+A request goes: TLS and certificate (server, tls) -> head (downstream) -> route and query (routes,
+query) -> host pod (pods) -> the host's subresource (upstream) -> logs or splice. Errors are raised
+as `errors.KubeletError` and answered in one place (connection).
+"""
+
+from syncer.kubelet.certs import CertificateError
+from syncer.kubelet.limits import Limits
+from syncer.kubelet.server import KubeletServer
+from syncer.kubelet.tls import ServingTls
+from syncer.kubelet.types import HostApi, HostPod, Lookup
+
+__all__ = [
+    "CertificateError",
+    "HostApi",
+    "HostPod",
+    "KubeletServer",
+    "Limits",
+    "Lookup",
+    "ServingTls",
+]

@@ -1,0 +1,120 @@
+"""The TLS side of the endpoint: the server's context, and who may talk to it.
+
+`ServingTls` is called for every new connection and answers from memory while nothing changed, so
+that a certificate that grows old, a CA that k3s made anew and a jump of the clock need no restart.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from syncer.kubelet.certs import CertificateError, Serving, issue, now_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+SERVER_CA = "server-ca.crt"
+SERVER_CA_KEY = "server-ca.key"
+CLIENT_CA = "client-ca.crt"
+FILES = (SERVER_CA, SERVER_CA_KEY, CLIENT_CA)
+
+# k3s up to about 1.21 and from 1.22 on (k3s-contract.md §5).
+API_SERVER_NAMES = frozenset({"kube-apiserver", "system:apiserver"})
+MASTERS = "system:masters"
+
+
+class ServingTls:
+    """Provides the server's TLS context from `<k3s data dir>/server/tls`."""
+
+    def __init__(
+        self, directory: Path, names: Sequence[str], clock: Callable[[], datetime] = now_utc
+    ) -> None:
+        self._directory = directory
+        self._names = tuple(names)
+        self._clock = clock
+        self._seen: tuple[tuple[int, int, int], ...] = ()
+        self._serving: Serving | None = None
+        self._context: ssl.SSLContext | None = None
+
+    def __call__(self) -> ssl.SSLContext:
+        """Return a context that is valid now; raise CertificateError while k3s has made no CA."""
+        now = self._clock()
+        seen = self._stamps()
+        if self._context is None or seen != self._seen or self.needs_renewal(now):
+            files = [self._read(name) for name in FILES]
+            self._serving = issue(files[0], files[1], self._names, now)
+            self._context = server_context(self._serving.pem, files[2])
+            self._seen = seen
+        return self._context
+
+    def needs_renewal(self, now: datetime) -> bool:
+        """Say whether the next call will make a new certificate because of its age."""
+        return self._serving is None or self._serving.needs_renewal(now)
+
+    def _stamps(self) -> tuple[tuple[int, int, int], ...]:
+        """Tell the files' versions apart, a replaced one included, without reading them."""
+        try:
+            stats = [(self._directory / name).stat() for name in FILES]
+        except OSError as error:
+            raise CertificateError("the virtual cluster has made no certificates yet") from error
+        return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._directory / name).read_bytes()
+        except OSError as error:
+            raise CertificateError(f"{name} is not readable") from error
+
+
+def server_context(serving_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
+    """Make a context that serves with this certificate and demands one of the client CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    # Go takes any certificate of a CA file as an anchor; a custom client CA may be an intermediate.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.set_alpn_protocols(["http/1.1"])  # the API server's dialer would take h2 otherwise
+    # A resumed session would carry an identity past a change of the client CA.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    try:
+        context.load_verify_locations(cadata=client_ca_pem.decode("ascii"))
+        _load_pair(context, serving_pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise CertificateError("the TLS context does not take the certificates") from error
+    return context
+
+
+def is_api_server(certificate_der: bytes | None) -> bool:
+    """Say whether a verified client certificate is the API server's own.
+
+    The client CA also signs what tenants mint through the CSR API (threats.md B7). Those may carry
+    any name but not this group: the CertificateSubjectRestriction admission refuses it.
+    """
+    if certificate_der is None:
+        return False
+    try:
+        subject = x509.load_der_x509_certificate(certificate_der).subject
+    except ValueError:  # OpenSSL verifies some forms that this parser does not take
+        return False
+    names = [attribute.value for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    groups = [a.value for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+    return len(names) == 1 and names[0] in API_SERVER_NAMES and groups == [MASTERS]
+
+
+def _load_pair(context: ssl.SSLContext, pem: bytes) -> None:
+    """Load certificate and key from a file in memory: no disk shall see the key."""
+    descriptor = os.memfd_create("kubelet-serving")
+    try:
+        with os.fdopen(descriptor, "wb", closefd=False) as file:
+            file.write(pem)
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,283 @@
+"""The life of a pod on both sides.
+
+    virtual          host             what happens
+    absent           present          the host pod is deleted; then its tokens
+    present          absent           created, unless it ran before: then it has ended (`_ended`)
+    deleting         present          the host pod is deleted with the same grace
+    deleting         absent           the virtual pod is removed, now that nothing runs any more
+    present          of another UID   the host pod is deleted first, then a new one is made
+    present          deleting         the virtual pod is deleted too, if a controller replaces it
+    present          present          bound to the host pod's node; status flows up, labels down
+
+One virtual UID never gets a second host pod: a Job's work must not run twice (threats R25).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from syncer import identity, plan
+from syncer.client import STRATEGIC, Client
+from syncer.errors import NotFound, NotYet
+from syncer.identity import virtual_key
+from syncer.mirror import create_twin, name_taken
+from syncer.nodes import Nodes
+from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, merge_patch, uid_of
+from syncer.queue import Queue
+from syncer.resources import PODS
+from syncer.tokens import Tokens
+from syncer.translate import pods as translate
+from syncer.translate import status
+from syncer.translate.wording import replacements, reworded
+from syncer.world import World
+
+log = structlog.get_logger()
+TERMINAL = ("Succeeded", "Failed")
+
+
+class PodMirror:
+    """Reconciles pods; see the module's table."""
+
+    def __init__(
+        self,
+        world: World,
+        virt: Client,
+        host: Client,
+        tokens: Tokens,
+        nodes: Nodes,
+        queue: Queue,
+        synced: Callable[[str], bool],
+    ) -> None:
+        self.world = world
+        self.virt = virt
+        self.host = host
+        self.tokens = tokens
+        self.nodes = nodes
+        self.queue = queue
+        self.synced = synced
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring one pod's two sides together."""
+        virt_pod, host_pod = self.world.virt_object(key), self.world.host_object(key)
+        if host_pod is None:
+            if virt_pod is None:
+                await self.tokens.forget(key)
+            else:
+                await self._only_virtual(key, virt_pod)
+            return
+        if not self.world.ident.is_ours(host_pod):
+            if virt_pod is not None:
+                raise name_taken(PODS, key)
+            return
+        other = virt_pod is None or annotation(host_pod, identity.UID) != uid_of(virt_pod)
+        if other:
+            await self._delete_host(key, host_pod, None)
+        elif virt_pod is not None:
+            await self._both(key, virt_pod, host_pod)
+
+    async def _only_virtual(self, key: Key, virt_pod: Obj) -> None:
+        if is_deleting(virt_pod):
+            await self.tokens.forget(key)
+            await self._remove_virtual(virt_pod)
+            return
+        phase = (virt_pod.get("status") or {}).get("phase")
+        if phase in TERMINAL or virt_pod["spec"].get("schedulingGates"):
+            return
+        if _ran(virt_pod):
+            await self._ended(key, virt_pod)
+            return
+        dns_ip = self._require(key, virt_pod)
+        services = self.world.services_in(key.namespace)
+        obj = translate.to_host(virt_pod, services, dns_ip, self.world.scope)
+        renew_in = await self.tokens.ensure(key, virt_pod)
+        await create_twin(self.world, self.host, PODS, key, obj)
+        if renew_in is not None:
+            self.queue.add_after(key, renew_in)
+
+    def _require(self, key: Key, virt_pod: Obj) -> str:
+        """Return the DNS address once all that the pod needs on the host is there.
+
+        A ConfigMap, Secret or claim that the virtual cluster does not have either is not waited
+        for: that is the kubelet's business to report.
+        """
+        named = translate.references(virt_pod)
+        for ref in named:
+            if (
+                self.synced(ref.kind)
+                and self.world.virt_object(ref) is not None
+                and self.world.host_object(ref) is None
+            ):
+                self.queue.add(ref)
+                raise NotYet(f"{ref.kind} {ref.name}")
+        dns_ip = self.world.dns_ip()
+        if not dns_ip:
+            raise NotYet(f"the DNS service, for {key.name}")
+        return dns_ip
+
+    async def _both(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
+        if is_deleting(virt_pod):
+            await self._delete_host(key, host_pod, _grace(virt_pod))
+        elif is_deleting(host_pod) and controller_of(virt_pod) is not None:
+            # Somebody drained or evicted it: it goes like any pod of a drained node, and its
+            # controller replaces it. A bare pod must not vanish: it ends as Failed in _ended.
+            grace = host_pod["metadata"].get("deletionGracePeriodSeconds")
+            await self._delete_virtual(virt_pod, grace)
+            return
+        bound = await self._bind(virt_pod, host_pod)
+        # Up before down: what is refused on its way down must not hide how the pod is.
+        await self._up(virt_pod, host_pod, just_bound=bound)
+        if not is_deleting(virt_pod) and not is_deleting(host_pod):
+            await self._down(key, virt_pod, host_pod)
+            await self._ephemeral(key, virt_pod, host_pod)
+            await self._renew(key, virt_pod, host_pod)
+
+    async def _renew(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
+        if (host_pod.get("status") or {}).get("phase") not in TERMINAL:
+            renew_in = await self.tokens.ensure(key, virt_pod)
+            if renew_in is not None:
+                self.queue.add_after(key, renew_in)
+
+    async def _down(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
+        """Send the few changes that a running pod can take: labels, images, deadline."""
+        wanted = translate.metadata(virt_pod, self.world.scope)
+        patch = plan.metadata_difference(host_pod["metadata"], wanted)
+        spec: Obj = {}
+        deadline = virt_pod["spec"].get("activeDeadlineSeconds")
+        if deadline and deadline != host_pod["spec"].get("activeDeadlineSeconds"):
+            spec["activeDeadlineSeconds"] = deadline
+        for field in ("containers", "initContainers"):
+            images = {c["name"]: c.get("image") for c in host_pod["spec"].get(field) or ()}
+            changed = [
+                {"name": c["name"], "image": c["image"]}
+                for c in virt_pod["spec"].get(field) or ()
+                if c.get("image") and images.get(c["name"], c["image"]) != c["image"]
+            ]
+            if changed:
+                spec[field] = changed
+        if spec:
+            patch["spec"] = spec
+        if patch:
+            answer = await self.host.patch(PODS, host_pod, patch, content_type=STRATEGIC)
+            self.world.host["pods"].put_written(answer)
+            log.info("updated", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
+
+    async def _ephemeral(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
+        """Pass on the containers of `kubectl debug`, where the host grants the right to."""
+        if not self.synced("ephemeralcontainers"):
+            return
+        have = {each["name"] for each in host_pod["spec"].get("ephemeralContainers") or ()}
+        if all(each["name"] in have for each in virt_pod["spec"].get("ephemeralContainers") or ()):
+            return
+        added = translate.ephemeral_containers(virt_pod, host_pod, self.world.scope)
+        answer = await self.host.patch(
+            PODS,
+            host_pod,
+            {"spec": {"ephemeralContainers": added}},
+            subresource="ephemeralcontainers",
+            content_type=STRATEGIC,
+        )
+        self.world.host["pods"].put_written(answer)
+        log.info("debugged", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
+
+    async def _bind(self, virt_pod: Obj, host_pod: Obj) -> bool:
+        """Bind the virtual pod to the node that the host's scheduler chose; tell whether it was."""
+        node = host_pod["spec"].get("nodeName")
+        if not node or virt_pod["spec"].get("nodeName") or is_deleting(virt_pod):
+            return False
+        await self.nodes.ensure(node)
+        meta = virt_pod["metadata"]
+        binding: Obj = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {
+                "name": meta["name"],
+                "namespace": meta["namespace"],
+                "uid": meta["uid"],
+            },
+            "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+        }
+        await self.virt.create(PODS, meta["namespace"], binding, subresource="binding")
+        return True
+
+    async def _up(self, virt_pod: Obj, host_pod: Obj, *, just_bound: bool) -> None:
+        """Write the host pod's status to the virtual pod where it says something else."""
+        have = status.of_pod(virt_pod)
+        words = replacements(host_pod, virt_pod, self.world.ident)
+        want = reworded(status.pod(host_pod, virt_pod), words)
+        if is_deleting(host_pod) and not is_deleting(virt_pod) and want.get("phase") in TERMINAL:
+            # It is being killed: that its processes end well must not read as success (_ended).
+            want["phase"] = have.get("phase", "Running")
+        patch = merge_patch(have, want)
+        if not patch:
+            return
+        change: Obj = {"status": patch}
+        if virt_pod["spec"].get("readinessGates"):
+            if just_bound:
+                return  # there is a new version, whose event queues the pod again
+            # The list of conditions holds those of the tenant's controllers: never an old state.
+            change["metadata"] = {"resourceVersion": virt_pod["metadata"]["resourceVersion"]}
+        answer = await self.virt.patch(PODS, virt_pod, change, subresource="status")
+        self.world.virt["pods"].put_written(answer)
+
+    async def _ended(self, key: Key, virt_pod: Obj) -> None:
+        """End a virtual pod whose host pod is gone; its controller, if any, makes a new one."""
+        await self.tokens.forget(key)
+        if controller_of(virt_pod) is not None:
+            await self._delete_virtual(virt_pod, 0)
+            return
+        change = {
+            "phase": "Failed",
+            "reason": "HostPodGone",
+            "message": "The pod was deleted on the host cluster.",
+        }
+        answer = await self.virt.patch(PODS, virt_pod, {"status": change}, subresource="status")
+        self.world.virt["pods"].put_written(answer)
+        log.info("ended", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
+
+    async def _delete_host(self, key: Key, host_pod: Obj, grace: int | None) -> None:
+        if key in self.world.frozen:
+            return
+        if is_deleting(host_pod) and (grace is None or _grace(host_pod) <= grace):
+            return  # it is on its way, and nobody is in more of a hurry
+        try:
+            await self.host.delete(PODS, host_pod, grace=grace)
+        except NotFound:
+            return
+        log.info("deleted", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
+
+    async def _delete_virtual(self, virt_pod: Obj, grace: int | None) -> None:
+        try:
+            await self.virt.delete(PODS, virt_pod, grace=grace)
+        except NotFound:
+            return
+
+    async def _remove_virtual(self, virt_pod: Obj) -> None:
+        """Remove a virtual pod for good; finalizers of the tenant's may still hold it."""
+        if virt_pod["metadata"].get("deletionGracePeriodSeconds") == 0:
+            return  # done before; only finalizers are left
+        await self._delete_virtual(virt_pod, 0)
+
+
+def _grace(pod: Obj) -> int:
+    """Return the seconds that a deleted pod has, bounded as in its spec (threats J2)."""
+    asked = int(pod["metadata"].get("deletionGracePeriodSeconds", 30))
+    return min(asked, translate.LONGEST_GRACE)
+
+
+def _ran(virt_pod: Obj) -> bool:
+    """Tell whether the pod had a host pod that was placed on a node."""
+    pod_status = virt_pod.get("status") or {}
+    return bool(pod_status.get("startTime")) or any(
+        each["type"] == "PodScheduled" and each["status"] == "True"
+        for each in pod_status.get("conditions") or ()
+    )
+
+
+def pod_of(host_obj: Obj) -> Key | None:
+    """Return the pod that a host pod or a token Secret belongs to."""
+    key = virtual_key(host_obj)
+    if key is not None and key.kind in ("pods", "tokens"):
+        return key._replace(kind="pods")
+    return None

@@ -1,0 +1,115 @@
+"""The work queue: keys in, one worker per key at a time, no I/O.
+
+The rules are client-go's workqueue: fair (order of arrival), stingy (a key added ten times while
+it waits is handed out once), and never concurrent (a key added while a worker has it comes again
+when that worker is done). On top: live changes go before start-up backlog, failures come back
+after a growing pause, and `after` delays a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+from syncer.objects import Key
+
+FIRST_PAUSE = 0.05  # most conflicts are over by the next watch event
+LONGEST_PAUSE = 300.0  # design §4: a poisoned object costs one try in five minutes
+
+
+class Queue:
+    """Hands out keys to workers; `clock` gives seconds that only grow."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._live: deque[Key] = deque()
+        self._backlog: OrderedDict[Key, None] = OrderedDict()
+        self._dirty: set[Key] = set()
+        self._busy: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._later: list[tuple[float, Key]] = []
+        self._due: dict[Key, float] = {}
+        self._wake = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Return how many keys wait or are worked on, those that are delayed not counted."""
+        return len(self._dirty | self._busy)
+
+    def add(self, key: Key, *, backlog: bool = False) -> None:
+        """Queue the key now; `backlog` puts it behind everything live."""
+        if key in self._dirty:
+            if not backlog and key in self._backlog:
+                del self._backlog[key]
+                self._live.append(key)
+            return
+        self._dirty.add(key)
+        if key in self._busy:
+            return
+        if backlog:
+            self._backlog[key] = None
+        else:
+            self._live.append(key)
+        self._wake.set()
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Queue the key in `seconds`; the earliest of several such wishes counts."""
+        due = self._clock() + seconds
+        if key in self._due and self._due[key] <= due:
+            return
+        self._due[key] = due
+        heapq.heappush(self._later, (due, key))
+        self._wake.set()
+
+    def failed(self, key: Key, *, at_least: float = 0.0, at_most: float = LONGEST_PAUSE) -> float:
+        """Queue the key after its backoff, within the bounds; return the pause in seconds."""
+        count = self._failures.get(key, 0)
+        self._failures[key] = count + 1
+        pause = max(at_least, min(at_most, FIRST_PAUSE * 2.0 ** min(count, 20)))
+        self.add_after(key, pause)
+        return pause
+
+    def succeeded(self, key: Key) -> None:
+        """Forget the key's failures."""
+        self._failures.pop(key, None)
+
+    def done(self, key: Key) -> None:
+        """Tell that the worker that took the key has finished with it."""
+        self._busy.discard(key)
+        if key in self._dirty:
+            self._live.append(key)
+            self._wake.set()
+
+    async def take(self) -> Key:
+        """Wait for a key that no other worker has, and take it."""
+        while True:
+            pause = self._release_due()
+            if self._live or self._backlog:
+                key = self._live.popleft() if self._live else self._backlog.popitem(last=False)[0]
+                self._dirty.discard(key)
+                self._busy.add(key)
+                if self._live or self._backlog:
+                    self._wake.set()
+                return key
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _release_due(self) -> float | None:
+        """Queue what is due; return seconds until the next delayed key, None without one."""
+        now = self._clock()
+        while self._later:
+            due, key = self._later[0]
+            if self._due.get(key) != due:  # an earlier wish replaced this one
+                heapq.heappop(self._later)
+                continue
+            if due > now:
+                return due - now
+            heapq.heappop(self._later)
+            del self._due[key]
+            self.add(key)
+        return None

@@ -1,0 +1,73 @@
+"""The rights on the host that the syncer needs: the same table the chart's Role is made from.
+
+A test compares the two (tests/unit/test_rights.py); `missing` compares with what the host grants.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from syncer.objects import Obj
+
+ALL = ("get", "list", "watch", "create", "patch", "delete")
+READ = ("get", "list", "watch")
+
+
+class Right(NamedTuple):
+    """Verbs on one resource; `kind` names the synced kind that needs it, empty for always."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    kind: str = ""
+
+
+RIGHTS = (
+    Right("", "pods", ALL),
+    Right("", "pods/log", ("get",)),
+    Right("", "pods/exec", ("create", "get")),
+    Right("", "pods/attach", ("create", "get")),
+    Right("", "pods/portforward", ("create", "get")),
+    Right("", "services", ALL),
+    Right("", "persistentvolumeclaims", ALL),
+    Right("", "configmaps", ALL),
+    Right("", "secrets", ALL),
+    Right("", "endpoints", READ),
+    Right("discovery.k8s.io", "endpointslices", READ),
+    Right("", "events", READ),
+    Right("networking.k8s.io", "ingresses", ALL, "ingresses"),
+    Right("", "pods/ephemeralcontainers", ("patch",), "ephemeralcontainers"),
+    Right("", "endpoints", ("create", "patch", "delete"), "endpoints"),
+    Right("discovery.k8s.io", "endpointslices", ("create", "patch", "delete"), "endpointslices"),
+)
+
+
+def missing(review: Obj, kinds: frozenset[str]) -> list[str]:
+    """Return what a SelfSubjectRulesReview's status does not grant, as "verb resource".
+
+    An incomplete review (a webhook authorizer that cannot list) proves nothing: the list is empty.
+    """
+    status = review.get("status") or {}
+    if status.get("incomplete"):
+        return []
+    granted = [
+        (set(rule.get("apiGroups") or ()), set(rule.get("resources") or ()), set(rule["verbs"]))
+        for rule in status.get("resourceRules") or ()
+        if not rule.get("resourceNames")
+    ]
+
+    def allowed(verb: str, right: Right) -> bool:
+        return any(
+            (verb in verbs or "*" in verbs)
+            and (right.group in groups or "*" in groups)
+            and (right.resource in resources or "*" in resources)
+            for groups, resources, verbs in granted
+        )
+
+    return [
+        f"{verb} {right.resource}" + (f".{right.group}" if right.group else "")
+        for right in RIGHTS
+        if not right.kind or right.kind in kinds
+        for verb in right.verbs
+        if not allowed(verb, right)
+    ]

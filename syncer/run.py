@@ -1,0 +1,222 @@
+"""The start of the syncer: what is waited for, in which order, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import time
+
+import structlog
+
+from syncer import health, kubeconfig, rights
+from syncer.access import Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
+from syncer.apiservice import ApiService
+from syncer.bucket import Bucket
+from syncer.client import Client
+from syncer.controller import Controller
+from syncer.discover import identify
+from syncer.errors import ApiError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from syncer.identity import Identity
+from syncer.kinds import KINDS
+from syncer.kubelet import KubeletServer, ServingTls
+from syncer.lookup import HostForStreams, PodLookup
+from syncer.nodes import Nodes
+from syncer.resources import CONFIGMAPS, RULES_REVIEWS
+from syncer.settings import Settings
+from syncer.sources import Sources, keep
+from syncer.translate.scope import Scope
+from syncer.world import World
+
+log = structlog.get_logger()
+GLANCE = 0.1  # seconds between two looks at what k3s has not made yet
+HOST_RATE, HOST_BURST = 100.0, 200  # requests: one tenant must not be felt by the others
+VIRT_RATE, VIRT_BURST = 1000.0, 1000  # our own API server
+
+
+class Progress:
+    """What the start is waiting for, for /readyz."""
+
+    def __init__(self) -> None:
+        self.stage = "starting"
+        self.sources: Sources | None = None
+        self.controller: Controller | None = None
+        self.clients: list[Client] = []
+
+    def waits_for(self) -> str:
+        """Return what readiness waits for; empty when all is in step."""
+        if self.controller is not None and self.controller.started:
+            if self.controller.world.frozen:
+                return "deletions are held: see the log"
+            return ""
+        if self.sources is not None:
+            return self.sources.trouble() or self.stage
+        return self.stage
+
+    def gauges(self) -> dict[str, float]:
+        """Return the figures for /metrics."""
+        if self.controller is None:
+            return {}
+        world = self.controller.world
+        return {
+            "queue_depth": float(len(self.controller.queue)),
+            "refusals": float(self.controller.refusals),
+            "deletions_held": float(len(world.frozen)),
+            "host_objects": float(sum(len(store) for store in world.host.values())),
+            "virtual_objects": float(sum(len(store) for store in world.virt.values())),
+        }
+
+    def requests(self) -> list[tuple[tuple[str, str, str, int], int]]:
+        """Return the counts of API requests."""
+        return [
+            ((client.side, *key), count)
+            for client in self.clients
+            for key, count in client.requests.items()
+        ]
+
+
+async def run(settings: Settings) -> None:
+    """Sync until SIGTERM. Raises Refused for what only the operator can mend."""
+    _allow_open_files()
+    progress = Progress()
+    state = health.State(progress.waits_for, progress.gauges, progress.requests)
+    server = await health.serve(state, "0.0.0.0", settings.listen_port)  # noqa: S104
+    task = asyncio.current_task()
+    if task is not None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await _run(settings, progress)
+    finally:
+        await server.cleanup()
+
+
+def _allow_open_files() -> None:
+    """Take all the file descriptors that we may have: each stream of `kubectl exec` needs two."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def _run(settings: Settings, progress: Progress) -> None:
+    access = HostAccess()
+    host_bucket = Bucket(HOST_RATE, HOST_BURST, time.monotonic)
+    async with Client("host", access, host_bucket) as host:
+        progress.clients.append(host)
+        await _check_rights(host, settings)
+        ident = await identify(host, settings.host_namespace, settings.release)
+        api_ip = await _api_ip(host, ident)
+        progress.stage = "waiting for the kubeconfig of k3s"
+        admin = await _admin(settings)
+        virt_bucket = Bucket(VIRT_RATE, VIRT_BURST, time.monotonic)
+        async with Client("virt", VirtAccess(admin), virt_bucket) as virt:
+            progress.clients.append(virt)
+            await _publish(host, ident, admin, settings)
+            world = _world(settings, ident, api_ip)
+            tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
+            kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
+            try:
+                await _sync(settings, progress, world, virt, host, kubelet)
+            finally:
+                await kubelet.aclose()
+
+
+async def _sync(
+    settings: Settings,
+    progress: Progress,
+    world: World,
+    virt: Client,
+    host: Client,
+    kubelet: KubeletServer,
+) -> None:
+    api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
+    sources = Sources(world, virt, host, settings.kinds, api_service.endpoints)
+    progress.stage = "waiting for the virtual API server"
+    await _until_ready(sources)
+    version = await host.request("GET", "/version", resource="version")
+    nodes = Nodes(
+        world,
+        virt,
+        kubelet,
+        kubelet_host=settings.kubelet_host,
+        kubelet_version=version["gitVersion"],
+        own_node=settings.own_node,
+        own_address=settings.own_address,
+    )
+    controller = Controller(world, virt, host, nodes, api_service, sources, settings.kinds)
+    sources.on_hold = controller.hold
+    sources.on_confirm = controller.confirm
+    progress.sources = sources
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(keep(sources))
+        await sources.synced()
+        if not await sources.recognise(accept=settings.accept_new_datastore):
+            controller.hold(sources.twins(), "the datastore is not the one of the host objects")
+        progress.controller = controller
+        log.info("in step", **{k: int(v) for k, v in progress.gauges().items()})
+        await controller.run()
+
+
+def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
+    scope = Scope(
+        ident,
+        settings.workload_service_account,
+        api_ip,
+        settings.cluster_domain,
+        settings.pod_security,
+        settings.ingress_annotations,
+    )
+    return World(scope, [*KINDS, "pods", "nodes", "events"])
+
+
+async def _check_rights(host: Client, settings: Settings) -> None:
+    review = {
+        "apiVersion": RULES_REVIEWS.api_version,
+        "kind": RULES_REVIEWS.kind,
+        "spec": {"namespace": settings.host_namespace},
+    }
+    try:
+        answer = await host.create(RULES_REVIEWS, "", review)
+    except (Forbidden, NotFound):
+        return  # the requests themselves will tell
+    lacking = rights.missing(answer, settings.kinds)
+    if lacking:
+        raise Refused(
+            "MissingRight",
+            f"the host Role of {settings.release} does not grant: {', '.join(lacking)}. Restore it"
+            f" with: helm upgrade {settings.release} -n {settings.host_namespace}",
+        )
+
+
+async def _api_ip(host: Client, ident: Identity) -> str:
+    discovered = await host.get(CONFIGMAPS, ident.host_namespace, f"{ident.release}-discovered")
+    return str(discovered["data"]["SERVICE_IP"])
+
+
+async def _admin(settings: Settings) -> Admin:
+    """Wait for a whole kubeconfig: k3s writes it at each start, and not at once."""
+    while True:
+        try:
+            return read_kubeconfig(settings.k3s_kubeconfig)
+        except NotReadable:
+            await asyncio.sleep(GLANCE)
+
+
+async def _publish(host: Client, ident: Identity, admin: Admin, settings: Settings) -> None:
+    kubeconfig.write(admin, settings.api_port, ident.release, settings.kubeconfig_out)
+    await kubeconfig.publish(host, ident, admin, settings.api_port)
+
+
+async def _until_ready(sources: Sources) -> None:
+    """Wait until the API answers: a kubeconfig that exists is not an API that is ready."""
+    while True:
+        try:
+            await sources.check_cluster()
+        except (NotFound, Unreachable, Forbidden):
+            pass
+        except Unauthorized:
+            raise  # k3s has written other credentials since: start over with them
+        except ApiError as error:
+            log.debug("the virtual API is not ready", error=str(error))
+        else:
+            return
+        await asyncio.sleep(GLANCE)

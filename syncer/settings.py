@@ -1,0 +1,28 @@
+"""What `run` is told; read from argv and the environment in cli.py only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Settings(NamedTuple):
+    """One virtual cluster's settings."""
+
+    release: str
+    host_namespace: str
+    k3s_data_dir: Path
+    k3s_kubeconfig: Path
+    kubeconfig_out: Path
+    kubelet_host: str
+    workload_service_account: str
+    pod_security: str
+    cluster_domain: str
+    kinds: frozenset[str]
+    ingress_annotations: tuple[str, ...]
+    accept_new_datastore: bool
+    own_node: str
+    own_address: str
+    pod_ip: str
+    api_port: int
+    listen_port: int

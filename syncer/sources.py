@@ -1,0 +1,194 @@
+"""The watches: which resource types of which side fill which store, and when all are complete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from syncer import brake
+from syncer.client import Client
+from syncer.errors import Unreachable
+from syncer.identity import virtual_key
+from syncer.kinds import KINDS
+from syncer.objects import Key, Obj, annotation, is_deleting, uid_of
+from syncer.resources import CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, Resource
+from syncer.store import Store
+from syncer.watch import Reflector
+from syncer.world import World
+
+log = structlog.get_logger()
+ANCHOR_KEY = Key("anchor", "", "")
+VIRT_PAUSE = 2.0  # k3s is in the same pod and restarts within seconds
+
+
+class Sources:
+    """All reflectors of one virtual cluster."""
+
+    def __init__(
+        self, world: World, virt: Client, host: Client, kinds: frozenset[str], endpoints: Store
+    ) -> None:
+        self.world = world
+        self.virt = virt
+        self.host = host
+        self.uninstalling = False
+        self.virt_uid = ""
+        self.decided = False
+        """The operator has said before this start that orphans may go."""
+        self.on_hold: Callable[[set[Key], str], None] = lambda _keys, _why: None
+        self.on_confirm: Callable[[], None] = lambda: None
+        resources: dict[str, Resource] = {
+            name: kind.resource for name, kind in KINDS.items() if name in kinds
+        }
+        resources["pods"] = PODS
+        ident = world.ident
+        self.reflectors = [
+            Reflector(
+                virt,
+                resource,
+                world.virt[name],
+                guard=self.check_cluster,
+                longest_pause=VIRT_PAUSE,
+                on_missing=self._missing(name),
+            )
+            for name, resource in {**resources, "nodes": NODES}.items()
+        ]
+        self.reflectors += [
+            Reflector(
+                host,
+                resource,
+                world.host[name],
+                namespace=ident.host_namespace,
+                selector=ident.selector,
+            )
+            for name, resource in resources.items()
+        ]
+        self.reflectors.append(
+            Reflector(
+                host,
+                EVENTS,
+                world.host["events"],
+                namespace=ident.host_namespace,
+            )
+        )
+        self.reflectors.append(
+            Reflector(
+                virt,
+                ENDPOINTS,
+                endpoints,
+                namespace="default",
+                fields="metadata.name=kubernetes",
+                guard=self.check_cluster,
+                longest_pause=VIRT_PAUSE,
+            )
+        )
+        self.anchor = Store()
+        self.anchor.listen(self._anchor_changed)
+        self.reflectors.append(
+            Reflector(
+                host,
+                CONFIGMAPS,
+                self.anchor,
+                namespace=ident.host_namespace,
+                fields=f"metadata.name={ident.anchor}",
+            )
+        )
+
+    async def synced(self) -> None:
+        """Return when every store has had a complete list."""
+        for reflector in self.reflectors:
+            await reflector.synced.wait()
+
+    def trouble(self) -> str:
+        """Return what the first reflector that is not synced complains of; empty when all are."""
+        for each in self.reflectors:
+            if not each.synced.is_set():
+                what = f"{each.client.side} {each.resource.plural}"
+                return f"waiting for {what}: {each.trouble or 'first list'}"
+        return ""
+
+    async def check_cluster(self) -> None:
+        """Raise Unreachable unless the virtual API serves the cluster that it served at start.
+
+        An empty or exchanged datastore must never look like "the tenant deleted everything".
+        """
+        system = await self.virt.get(NAMESPACES, "", "kube-system")
+        uid = system["metadata"]["uid"]
+        if not self.virt_uid:
+            self.virt_uid = uid
+        elif uid != self.virt_uid:
+            raise Unreachable(
+                "the virtual cluster's datastore was exchanged: restart the pod"
+                f" {self.world.ident.release}-0 to have it looked at"
+            )
+
+    async def recognise(self, *, accept: bool) -> bool:
+        """Tell whether the host objects come from this datastore; note it on the anchor if so."""
+        await self.check_cluster()
+        ident = self.world.ident
+        anchor = await self.host.get(CONFIGMAPS, ident.host_namespace, ident.anchor)
+        known = annotation(anchor, brake.CLUSTER)
+        confirmed = annotation(anchor, brake.CONFIRM) == "yes"
+        self.decided = accept or confirmed
+        if known and known != self.virt_uid and not self.decided:
+            return False
+        if known != self.virt_uid or confirmed:
+            await self._note(anchor)
+        return True
+
+    async def note_cluster(self, _key: Key) -> None:
+        """Note on the anchor that the operator's word was taken: the next brake asks again."""
+        ident = self.world.ident
+        await self._note(await self.host.get(CONFIGMAPS, ident.host_namespace, ident.anchor))
+
+    async def _note(self, anchor: Obj) -> None:
+        notes = {brake.CLUSTER: self.virt_uid, brake.CONFIRM: None}
+        await self.host.patch(CONFIGMAPS, anchor, {"metadata": {"annotations": notes}})
+
+    def orphans(self) -> set[Key]:
+        """Return the keys of host objects without a virtual twin."""
+        return {
+            key
+            for key in self.twins()
+            if key.kind in self.world.virt and self.world.virt_object(key) is None
+        }
+
+    def twins(self) -> set[Key]:
+        """Return the keys of all host objects."""
+        return {
+            key
+            for store in self.world.host.values()
+            for host_obj in store
+            if (key := virtual_key(host_obj)) is not None
+        }
+
+    def _missing(self, kind: str) -> Callable[[list[Obj]], None]:
+        def missing(objects: list[Obj]) -> None:
+            keys = {
+                Key(kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+                for obj in objects
+            }
+            if brake.holds(keys, len(keys) + len(self.world.virt[kind])):
+                self.on_hold(keys, f"most virtual {kind} are missing from a list")
+
+        return missing
+
+    def _anchor_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        # One of the same name and another UID belongs to the next installation.
+        gone = new is None or is_deleting(new) or uid_of(new) != self.world.ident.uid
+        if gone and not self.uninstalling:
+            # The garbage collector removes all that the anchor owns; making anything again would
+            # leave it behind.
+            log.info("uninstalling", why="the anchor is gone")
+        self.uninstalling = gone
+        if new is not None and annotation(new, brake.CONFIRM) == "yes":
+            # Also when nothing is held: a word that stays would decide about the next loss.
+            self.on_confirm()
+
+
+async def keep(sources: Sources) -> None:
+    """Run all reflectors until cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        for reflector in sources.reflectors:
+            tasks.create_task(reflector.run())

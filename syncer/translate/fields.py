@@ -1,0 +1,206 @@
+"""The verdict on every field of the specs that reach the host, and how a verdict is applied.
+
+COPY    the host gets the value as it is
+MAP     the host gets what a translate function made of it
+DROP    the host gets nothing; the reason stands beside the field
+REFUSE  any value but an empty one keeps the object off the host
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from syncer.errors import Refused
+from syncer.objects import Obj
+
+
+class Verdict(Enum):
+    """What becomes of a field on its way to the host."""
+
+    COPY = "copy"
+    MAP = "map"
+    DROP = "drop"
+    REFUSE = "refuse"
+
+
+COPY, MAP, DROP, REFUSE = Verdict.COPY, Verdict.MAP, Verdict.DROP, Verdict.REFUSE
+
+POD_SPEC: dict[str, Verdict] = {
+    "activeDeadlineSeconds": COPY,
+    "affinity": MAP,
+    "automountServiceAccountToken": MAP,  # always false: the host's token is not the tenant's
+    "containers": MAP,
+    "dnsConfig": MAP,
+    "dnsPolicy": MAP,
+    "enableServiceLinks": MAP,  # always false: they would name the host's services
+    "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "hostAliases": COPY,
+    "hostIPC": COPY,  # Pod Security judges the final pod
+    "hostNetwork": COPY,
+    "hostPID": COPY,
+    "hostUsers": COPY,
+    "hostname": COPY,
+    "hostnameOverride": REFUSE,  # alpha in 1.34
+    "imagePullSecrets": MAP,
+    "initContainers": MAP,
+    "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
+    "nodeSelector": COPY,
+    "os": COPY,
+    "overhead": DROP,  # the host's RuntimeClass admission fills it in
+    "preemptionPolicy": DROP,  # threats A11
+    "priority": DROP,
+    "priorityClassName": DROP,
+    "readinessGates": DROP,  # their conditions live on the virtual pod; see status.py
+    "resourceClaims": REFUSE,  # threats A8: adminAccess
+    "resources": COPY,
+    "restartPolicy": COPY,
+    "runtimeClassName": REFUSE,  # threats A12
+    "schedulerName": DROP,
+    "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
+    "securityContext": COPY,
+    "serviceAccount": MAP,
+    "serviceAccountName": MAP,  # always the one without rights
+    "setHostnameAsFQDN": COPY,
+    "shareProcessNamespace": COPY,
+    "subdomain": DROP,  # names pods by a Service, which on the host has another name
+    "terminationGracePeriodSeconds": MAP,  # capped (threats J2)
+    "tolerations": MAP,  # threats A10
+    "topologySpreadConstraints": MAP,
+    "volumes": MAP,
+    "workloadRef": REFUSE,  # alpha in 1.35
+}
+
+CONTAINER: dict[str, Verdict] = {
+    "args": COPY,
+    "command": COPY,
+    "env": MAP,
+    "envFrom": MAP,
+    "image": COPY,
+    "imagePullPolicy": COPY,
+    "lifecycle": MAP,  # checked: no host may be named (threats A3)
+    "livenessProbe": MAP,
+    "name": COPY,
+    "ports": COPY,
+    "readinessProbe": MAP,
+    "resizePolicy": COPY,
+    "resources": MAP,
+    "restartPolicy": COPY,
+    "restartPolicyRules": COPY,
+    "securityContext": COPY,
+    "startupProbe": MAP,
+    "stdin": COPY,
+    "stdinOnce": COPY,
+    "terminationMessagePath": COPY,
+    "terminationMessagePolicy": COPY,
+    "tty": COPY,
+    "volumeDevices": COPY,
+    "volumeMounts": COPY,
+    "workingDir": COPY,
+}
+
+VOLUME: dict[str, Verdict] = {
+    "name": COPY,
+    "configMap": MAP,
+    "downwardAPI": MAP,
+    "emptyDir": COPY,
+    "ephemeral": MAP,
+    "persistentVolumeClaim": MAP,
+    "projected": MAP,
+    "secret": MAP,
+    **dict.fromkeys(  # threats A1, A4, A5
+        [
+            "awsElasticBlockStore",
+            "azureDisk",
+            "azureFile",
+            "cephfs",
+            "cinder",
+            "csi",
+            "fc",
+            "flexVolume",
+            "flocker",
+            "gcePersistentDisk",
+            "gitRepo",
+            "glusterfs",
+            "hostPath",
+            "image",
+            "iscsi",
+            "nfs",
+            "photonPersistentDisk",
+            "portworxVolume",
+            "quobyte",
+            "rbd",
+            "scaleIO",
+            "storageos",
+            "vsphereVolume",
+        ],
+        REFUSE,
+    ),
+}
+
+SERVICE_SPEC: dict[str, Verdict] = {
+    "allocateLoadBalancerNodePorts": COPY,
+    "clusterIP": MAP,
+    "clusterIPs": DROP,  # follows from clusterIP
+    "externalIPs": DROP,  # threats E1: would catch anybody's traffic
+    "externalName": DROP,  # such a Service stays virtual
+    "externalTrafficPolicy": COPY,
+    "healthCheckNodePort": DROP,  # the host gives one
+    "internalTrafficPolicy": COPY,
+    "ipFamilies": DROP,  # the host's own decide
+    "ipFamilyPolicy": DROP,
+    "loadBalancerClass": DROP,  # the host operator's choice
+    "loadBalancerIP": DROP,
+    "loadBalancerSourceRanges": COPY,
+    "ports": MAP,
+    "publishNotReadyAddresses": COPY,
+    "selector": MAP,
+    "sessionAffinity": COPY,
+    "sessionAffinityConfig": COPY,
+    "topologyKeys": DROP,  # gone since 1.22
+    "trafficDistribution": COPY,
+    "type": COPY,
+}
+
+CLAIM_SPEC: dict[str, Verdict] = {
+    "accessModes": COPY,
+    "dataSource": MAP,
+    "dataSourceRef": MAP,
+    "resources": COPY,
+    "selector": DROP,  # threats F2: would pick somebody's volume
+    "storageClassName": COPY,
+    "volumeAttributesClassName": REFUSE,  # threats F4
+    "volumeMode": COPY,
+    "volumeName": DROP,  # threats F2
+}
+
+INGRESS_SPEC: dict[str, Verdict] = {
+    "backend": REFUSE,  # v1beta1's defaultBackend
+    "defaultBackend": REFUSE,  # threats E4: would take every unclaimed host
+    "ingressClassName": COPY,
+    "rules": MAP,
+    "tls": MAP,
+}
+
+
+def apply(table: dict[str, Verdict], source: Obj, mapped: Obj, *, where: str) -> Obj:
+    """Return the host's form of `source`.
+
+    `mapped` holds the values that the MAP fields become; a MAP field that is not in it is left out.
+    Raises Refused for a field of verdict REFUSE that is set and for one without a verdict.
+    """
+    result: Obj = {}
+    for name, value in source.items():
+        verdict = table.get(name)
+        if verdict is COPY:
+            result[name] = value
+        elif (verdict is None or verdict is REFUSE) and not _empty(value):
+            why = "is not offered" if verdict is REFUSE else "is not known to this syncer"
+            raise Refused("FieldRefused", f"{where}.{name} {why} in a virtual cluster: remove it")
+    result.update({name: value for name, value in mapped.items() if value is not None})
+    return result
+
+
+def _empty(value: Any) -> bool:
+    """Tell whether a field is as good as not there; `{}` is not: `gitRepo: {}` is a volume."""
+    return value is None or value is False or value in ("", [])

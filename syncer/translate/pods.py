@@ -1,0 +1,178 @@
+"""Pods: the whole spec of the host pod."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from syncer import podsecurity
+from syncer.errors import Refused
+from syncer.objects import Key, Obj
+from syncer.translate import containers, downward, scheduling, volumes
+from syncer.translate.fields import POD_SPEC, apply
+from syncer.translate.scope import Scope
+
+LONGEST_GRACE = 3600
+"""Seconds; a pod that asks for more would outlive its namespace (threats J2)."""
+
+
+def key(virt_pod: Obj) -> Key:
+    """Return the pod's key."""
+    meta = virt_pod["metadata"]
+    return Key("pods", meta["namespace"], meta["name"])
+
+
+def token_secret_key(pod: Key) -> Key:
+    """Return the key under which a pod's token Secret is named; no virtual Secret has it."""
+    return Key("tokens", pod.namespace, pod.name)
+
+
+def references(virt_pod: Obj) -> set[Key]:
+    """Return the ConfigMaps, Secrets and claims that the pod names, optional ones included."""
+    found: set[Key] = set()
+    namespace = virt_pod["metadata"]["namespace"]
+
+    def note(kind: str, name: str) -> str:
+        if name:
+            found.add(Key(kind, namespace, name))
+        return name
+
+    spec = virt_pod["spec"]
+    for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
+        containers.to_host(virt_pod, container, [], note)
+    for container in spec.get("ephemeralContainers") or ():
+        # One that is refused must not take from the running ones what they name.
+        with contextlib.suppress(Refused):
+            containers.to_host(virt_pod, _plain(container), [], note)
+    for volume in spec.get("volumes") or ():
+        volumes.to_host(virt_pod, volume, "", note)
+    for secret in spec.get("imagePullSecrets") or ():
+        note("secrets", secret.get("name", ""))
+    return found
+
+
+def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -> Obj:
+    """Return the host pod.
+
+    `services` are the virtual services that the pod's environment names; `dns_ip` is the host
+    ClusterIP of the virtual cluster's DNS. Raises Refused, also when the final pod does not meet
+    the Pod Security level.
+    """
+    pod_key = key(virt_pod)
+    ident, spec = scope.ident, virt_pod["spec"]
+    token_secret = ident.hashed_name(token_secret_key(pod_key))
+
+    def rename(kind: str, name: str) -> str:
+        return ident.host_name(Key(kind, pod_key.namespace, name)) if name else name
+
+    environment = containers.service_env(
+        services, scope.api_ip, links=spec.get("enableServiceLinks", True)
+    )
+
+    def container(source: Obj) -> Obj:
+        return containers.to_host(virt_pod, source, environment, rename)
+
+    mapped: Obj = {
+        "affinity": scheduling.affinity(virt_pod, ident.release),
+        "automountServiceAccountToken": False,
+        "containers": [container(each) for each in spec["containers"]],
+        "enableServiceLinks": False,
+        "imagePullSecrets": [
+            {"name": rename("secrets", each["name"])}
+            for each in spec.get("imagePullSecrets") or ()
+            if each.get("name")  # the API lets nameless ones pass
+        ]
+        or None,
+        "initContainers": [container(each) for each in spec.get("initContainers") or ()] or None,
+        "serviceAccountName": scope.workload_service_account,
+        "terminationGracePeriodSeconds": min(
+            spec.get("terminationGracePeriodSeconds", 30), LONGEST_GRACE
+        ),
+        "tolerations": scheduling.tolerations(virt_pod),
+        "topologySpreadConstraints": scheduling.spread(virt_pod, ident.release),
+        "volumes": [
+            volumes.to_host(virt_pod, each, token_secret, rename)
+            for each in spec.get("volumes") or ()
+        ]
+        or None,
+        **_dns(virt_pod, dns_ip, scope.cluster_domain),
+    }
+    if not spec.get("hostname"):
+        # The pod's own name is its hostname, not the longer one that the host pod has.
+        mapped["hostname"] = pod_key.name[:63].rstrip("-.").replace(".", "-")
+    host_pod: Obj = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata(virt_pod, scope),
+        "spec": apply(POD_SPEC, spec, mapped, where="spec"),
+    }
+    _judge(host_pod["spec"], scope)
+    return host_pod
+
+
+def ephemeral_containers(virt_pod: Obj, host_pod: Obj, scope: Scope) -> list[Obj]:
+    """Return the host's form of the pod's ephemeral containers, judged like all others.
+
+    They are added to a pod that was judged without them (threats A6).
+    """
+    pod_key = key(virt_pod)
+
+    def rename(kind: str, name: str) -> str:
+        ref = Key(kind, pod_key.namespace, name)
+        return scope.ident.host_name(ref) if name else name
+
+    environment = containers.service_env([], scope.api_ip, links=False)
+    added = []
+    for source in virt_pod["spec"].get("ephemeralContainers") or ():
+        target = {k: v for k, v in source.items() if k == "targetContainerName"}
+        made = containers.to_host(virt_pod, _plain(source), environment, rename)
+        added.append({**made, **target})
+    _judge({**host_pod["spec"], "ephemeralContainers": added}, scope)
+    return added
+
+
+def _plain(ephemeral: Obj) -> Obj:
+    """Return an ephemeral container without the one field that other containers have not."""
+    return {k: v for k, v in ephemeral.items() if k != "targetContainerName"}
+
+
+def metadata(virt_pod: Obj, scope: Scope) -> Obj:
+    """Return the host pod's metadata; of it, labels and annotations follow the virtual pod."""
+    meta = scope.ident.metadata(key(virt_pod), virt_pod, controller=True)
+    return {**meta, "annotations": {**meta["annotations"], **downward.for_volumes(virt_pod)}}
+
+
+def _judge(host_spec: Obj, scope: Scope) -> None:
+    violations = podsecurity.violations(host_spec, scope.pod_security)
+    if violations:
+        raise Refused(
+            "PodSecurity",
+            f"violates Pod Security {scope.pod_security!r}: {'; '.join(violations)}",
+        )
+
+
+def _dns(virt_pod: Obj, dns_ip: str, domain: str) -> Obj:
+    """Return dnsPolicy and dnsConfig that give the pod what its own policy would inside."""
+    spec = virt_pod["spec"]
+    policy = spec.get("dnsPolicy", "ClusterFirst")
+    config = spec.get("dnsConfig") or {}
+    inside = policy == "ClusterFirstWithHostNet" or (
+        policy == "ClusterFirst" and not spec.get("hostNetwork")
+    )
+    if not inside:
+        return {"dnsPolicy": policy, "dnsConfig": spec.get("dnsConfig")}
+    namespace = virt_pod["metadata"]["namespace"]
+    options = {each["name"]: each for each in ({"name": "ndots", "value": "5"},)}
+    options.update({each["name"]: each for each in config.get("options") or ()})
+    searches = [f"{namespace}.svc.{domain}", f"svc.{domain}", domain]
+    searches += [each for each in config.get("searches") or () if each not in searches]
+    nameservers = [dns_ip, *(each for each in config.get("nameservers") or () if each != dns_ip)]
+    return {
+        "dnsPolicy": "None",
+        # Three nameservers are the API's limit; the first one is the virtual cluster's.
+        "dnsConfig": {
+            "nameservers": nameservers[:3],
+            "searches": searches[:32],
+            "options": list(options.values()),
+        },
+    }

@@ -1,0 +1,20 @@
+"""What translation needs to know besides the object itself."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from syncer.identity import Identity
+
+
+class Scope(NamedTuple):
+    """The fixed facts of one virtual cluster."""
+
+    ident: Identity
+    workload_service_account: str
+    api_ip: str
+    """The host ClusterIP of our own Service: where pods find their API server."""
+    cluster_domain: str = "cluster.local"
+    pod_security: str = "baseline"
+    ingress_annotations: tuple[str, ...] = ()
+    """Keys or `prefix/*` of annotations that may reach a host Ingress."""

@@ -1,0 +1,69 @@
+"""ConfigMaps, Secrets and PersistentVolumeClaims."""
+
+from __future__ import annotations
+
+from syncer.errors import Refused
+from syncer.objects import Key, Obj
+from syncer.translate.fields import CLAIM_SPEC, apply
+from syncer.translate.scope import Scope
+
+# Types that a host controller or Helm would act upon (threats B3) become plain ones.
+PLAIN_TYPES = frozenset(
+    (
+        "kubernetes.io/service-account-token",
+        "bootstrap.kubernetes.io/token",
+        "helm.sh/release.v1",
+    )
+)
+
+
+def configmap_to_host(virt: Obj, scope: Scope) -> Obj:
+    """Return the host ConfigMap."""
+    meta = virt["metadata"]
+    key = Key("configmaps", meta["namespace"], meta["name"])
+    # `immutable` is not copied: the tenant may delete and re-create, and so must we.
+    data = {field: virt[field] for field in ("data", "binaryData") if virt.get(field)}
+    metadata = scope.ident.metadata(key, virt)
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **data}
+
+
+def secret_to_host(virt: Obj, scope: Scope) -> Obj:
+    """Return the host Secret."""
+    meta = virt["metadata"]
+    kind = virt.get("type", "Opaque")
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": scope.ident.metadata(Key("secrets", meta["namespace"], meta["name"]), virt),
+        "type": "Opaque" if kind in PLAIN_TYPES else kind,
+        "data": virt.get("data") or {},
+    }
+
+
+def claim_to_host(virt: Obj, scope: Scope) -> Obj:
+    """Return the host PersistentVolumeClaim; a data source may be an own claim only."""
+    meta, spec = virt["metadata"], virt["spec"]
+    namespace = meta["namespace"]
+    mapped = {
+        field: _source(spec[field], namespace, scope)
+        for field in ("dataSource", "dataSourceRef")
+        if spec.get(field)
+    }
+    metadata = scope.ident.metadata(Key("persistentvolumeclaims", namespace, meta["name"]), virt)
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": metadata,
+        "spec": apply(CLAIM_SPEC, spec, mapped, where="spec"),
+    }
+
+
+def _source(source: Obj, namespace: str, scope: Scope) -> Obj:
+    foreign = source.get("namespace") not in (None, "", namespace)
+    if source.get("kind") != "PersistentVolumeClaim" or source.get("apiGroup") or foreign:
+        raise Refused(
+            "FieldRefused",
+            "spec.dataSource may name a PersistentVolumeClaim of the same namespace only",
+        )
+    key = Key("persistentvolumeclaims", namespace, source["name"])
+    return {"kind": "PersistentVolumeClaim", "name": scope.ident.host_name(key)}

@@ -1,0 +1,103 @@
+"""Volumes: only types that stay within the namespace, every name in them mapped."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from syncer.errors import Refused
+from syncer.objects import Obj
+from syncer.translate import downward
+from syncer.translate.containers import Rename
+from syncer.translate.fields import VOLUME, apply
+
+DEFAULT_TOKEN_SECONDS = 3600  # what the API gives when a projected source does not say
+
+
+class TokenWish(NamedTuple):
+    """A service account token that a volume of the pod holds."""
+
+    key: str
+    """The key in the pod's token Secret."""
+    audience: str
+    """Empty: the virtual API server's own."""
+    seconds: int
+
+
+def to_host(virt_pod: Obj, volume: Obj, token_secret: str, rename: Rename) -> Obj:
+    """Return the host's form of a volume; raise Refused for types that leave the namespace."""
+    name = volume["name"]
+    mapped: Obj = {
+        "configMap": _named(volume.get("configMap"), "name", "configmaps", rename),
+        "secret": _named(volume.get("secret"), "secretName", "secrets", rename),
+        "persistentVolumeClaim": _claim(virt_pod, volume, rename),
+        "downwardAPI": _downward(virt_pod, volume.get("downwardAPI")),
+        "projected": _projected(virt_pod, name, volume.get("projected"), token_secret, rename),
+    }
+    return apply(VOLUME, volume, mapped, where=f"volumes[{name}]")
+
+
+def token_wishes(virt_pod: Obj) -> list[TokenWish]:
+    """Return the tokens that the pod's volumes ask for."""
+    return [
+        TokenWish(
+            token_key(volume["name"], index),
+            source["serviceAccountToken"].get("audience", ""),
+            int(source["serviceAccountToken"].get("expirationSeconds", DEFAULT_TOKEN_SECONDS)),
+        )
+        for volume in virt_pod["spec"].get("volumes") or ()
+        for index, source in enumerate((volume.get("projected") or {}).get("sources") or ())
+        if "serviceAccountToken" in source
+    ]
+
+
+def token_key(volume_name: str, index: int) -> str:
+    """Return the token's key in the pod's token Secret."""
+    return f"{volume_name}.{index}"
+
+
+def _named(source: Obj | None, field: str, kind: str, rename: Rename) -> Obj | None:
+    return None if source is None else {**source, field: rename(kind, source.get(field, ""))}
+
+
+def _claim(virt_pod: Obj, volume: Obj, rename: Rename) -> Obj | None:
+    if "ephemeral" in volume:
+        # The virtual cluster's own controller makes this claim, under this name.
+        claim = f"{virt_pod['metadata']['name']}-{volume['name']}"
+        return {"claimName": rename("persistentvolumeclaims", claim)}
+    return _named(
+        volume.get("persistentVolumeClaim"), "claimName", "persistentvolumeclaims", rename
+    )
+
+
+def _downward(virt_pod: Obj, source: Obj | None) -> Obj | None:
+    if source is None:
+        return None
+    return {**source, "items": downward.volume_items(virt_pod, source.get("items"))}
+
+
+def _projected(
+    virt_pod: Obj, volume_name: str, projected: Obj | None, token_secret: str, rename: Rename
+) -> Obj | None:
+    if projected is None:
+        return None
+    sources = [
+        _projection(virt_pod, token_key(volume_name, index), source, token_secret, rename)
+        for index, source in enumerate(projected.get("sources") or ())
+    ]
+    return {**projected, "sources": sources}
+
+
+def _projection(virt_pod: Obj, key: str, source: Obj, token_secret: str, rename: Rename) -> Obj:
+    match source:
+        case {"serviceAccountToken": token}:
+            items = [{"key": key, "path": token["path"]}]
+            return {"secret": {"name": token_secret, "items": items}}
+        case {"configMap": _}:
+            return {"configMap": _named(source["configMap"], "name", "configmaps", rename)}
+        case {"secret": _}:
+            return {"secret": _named(source["secret"], "name", "secrets", rename)}
+        case {"downwardAPI": _}:
+            return {"downwardAPI": _downward(virt_pod, source["downwardAPI"])}
+    raise Refused(
+        "FieldRefused", f"projected source {', '.join(source)} is not offered in a virtual cluster"
+    )

@@ -1,0 +1,134 @@
+"""Keeps a store true: list once, then watch; list again only when the watch cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from syncer.client import Client
+from syncer.errors import ApiError, Gone, Unauthorized, Unreachable
+from syncer.objects import Obj
+from syncer.resources import Resource
+from syncer.store import Store
+
+log = structlog.get_logger()
+
+FIRST_PAUSE = 0.2  # a watch that ends at once must not become a busy loop
+LONGEST_PAUSE = 30.0  # client-go's reflector waits at most this long
+
+
+class Reflector:
+    """Mirrors one resource type of one side into a store.
+
+    1. list (all pages) → the store is replaced and `synced` set
+    2. watch from the list's version; each event goes to the store, each bookmark moves the version
+    3. the stream ends: watch again from the last version seen
+    4. 410, as HTTP status, as an event in the stream or between two pages: back to 1
+    5. anything else: wait (growing, with jitter), then as 3, or as 1 where there is a guard
+
+    `guard` runs before every list and raises when this is not the cluster it was.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource,
+        store: Store,
+        *,
+        namespace: str = "",
+        selector: str = "",
+        fields: str = "",
+        guard: Callable[[], Awaitable[None]] | None = None,
+        longest_pause: float = LONGEST_PAUSE,
+        keep: Callable[[Obj], Obj] | None = None,
+        on_missing: Callable[[list[Obj]], None] | None = None,
+    ) -> None:
+        self.client = client
+        self.resource = resource
+        self.store = store
+        self.synced = asyncio.Event()
+        self.restarts = 0
+        self.trouble: Exception | None = None
+        self._namespace = namespace
+        self._selector = selector
+        self._fields = fields
+        self._guard = guard
+        self._longest_pause = longest_pause
+        self._keep = keep or _without_managed_fields
+        self._on_missing = on_missing
+        self._version = ""
+
+    async def run(self) -> None:
+        """Keep the store true until cancelled."""
+        pause = min(FIRST_PAUSE, self._longest_pause)
+        while True:
+            try:
+                if not self._version:
+                    await self._list()
+                if await self._watch():
+                    pause = min(FIRST_PAUSE, self._longest_pause)
+                    continue
+            except Gone:
+                self._version = ""
+                self.restarts += 1
+                log.info("listing again", side=self.client.side, resource=self.resource.plural)
+            except (ApiError, Unreachable) as error:
+                if isinstance(error, Unauthorized) and self._guard is not None:
+                    raise  # k3s has other credentials now: start over with them
+                self.trouble = error
+                if self._guard is not None:
+                    # A guarded server may come back with an older datastore (a crash can lose the
+                    # last commits), in which our version lies in the future.
+                    self._version = ""
+                self.restarts += 1
+                log.warning(
+                    "watch interrupted",
+                    side=self.client.side,
+                    resource=self.resource.plural,
+                    error=str(error),
+                )
+            await asyncio.sleep(pause * (1.0 + random.random() / 2.0))  # noqa: S311
+            pause = min(self._longest_pause, pause * 2.0)
+
+    async def _list(self) -> None:
+        if self._guard is not None:
+            await self._guard()
+        self.store.begin_list()
+        items, version = await self.client.list(
+            self.resource, self._namespace, selector=self._selector, fields=self._fields
+        )
+        missing = self.store.replace([self._keep(item) for item in items])
+        if missing and self._on_missing is not None:
+            self._on_missing(missing)
+        self._version = version
+        self.trouble = None
+        self.synced.set()
+
+    async def _watch(self) -> bool:
+        """Watch until the stream ends; tell whether it brought anything."""
+        useful = False
+        events = self.client.watch(
+            self.resource,
+            self._namespace,
+            selector=self._selector,
+            fields=self._fields,
+            since=self._version,
+        )
+        async for kind, obj in events:
+            useful = True
+            self.trouble = None
+            version = obj["metadata"]["resourceVersion"]
+            if kind in ("ADDED", "MODIFIED"):
+                self.store.put(self._keep(obj))
+            elif kind == "DELETED":
+                self.store.drop(self._keep(obj))
+            self._version = version
+        return useful
+
+
+def _without_managed_fields(obj: Obj) -> Obj:
+    obj["metadata"].pop("managedFields", None)  # half of a small object, and never needed
+    return obj

@@ -1,0 +1,69 @@
+"""All that is known of both sides, and what follows from it without asking anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from syncer.identity import Identity
+from syncer.objects import Key, Obj
+from syncer.references import References
+from syncer.store import Store
+from syncer.translate.scope import Scope
+
+DNS_SERVICE = Key("services", "kube-system", "kube-dns")
+
+
+class World:
+    """The stores of both sides by kind, and who references what."""
+
+    def __init__(self, scope: Scope, virt_kinds: Iterator[str] | list[str]) -> None:
+        self.scope = scope
+        self.virt: dict[str, Store] = {}
+        self.host: dict[str, Store] = {}
+        for kind in virt_kinds:
+            self.virt[kind] = Store()
+            self.host[kind] = Store()
+        self.references = References()
+        self.frozen: set[Key] = set()
+        """Keys whose deletion the brake holds back."""
+
+    @property
+    def ident(self) -> Identity:
+        """Return who we are on the host."""
+        return self.scope.ident
+
+    def virt_object(self, key: Key) -> Obj | None:
+        """Return the virtual object of a key."""
+        return self.virt[key.kind].get(key.namespace, key.name)
+
+    def host_object(self, key: Key) -> Obj | None:
+        """Return the host twin of a key."""
+        return self.host[key.kind].get(self.ident.host_namespace, self.host_name(key))
+
+    def host_name(self, key: Key) -> str:
+        """Return the name that the twin has."""
+        if key.kind == "endpoints":  # belongs to the service of its own name
+            return self.ident.host_name(key._replace(kind="services"))
+        return self.ident.host_name(key)
+
+    def dns_ip(self) -> str:
+        """Return the host ClusterIP of the virtual cluster's DNS; empty while there is none."""
+        host = self.host_object(DNS_SERVICE)
+        ip = host["spec"].get("clusterIP", "") if host is not None else ""
+        return "" if ip == "None" else str(ip)
+
+    def services_in(self, namespace: str) -> list[Obj]:
+        """Return the virtual services of a namespace."""
+        return [
+            each for each in self.virt["services"] if each["metadata"]["namespace"] == namespace
+        ]
+
+    def own_ips(self) -> set[str]:
+        """Return the addresses of our pods, as the host reports them."""
+        return {ip for pod in self.host["pods"] for ip in pod_ips(pod)}
+
+
+def pod_ips(host_pod: Obj | None) -> set[str]:
+    """Return the addresses that a host pod has, as the host reports them."""
+    status = (host_pod or {}).get("status") or {}
+    return {each["ip"] for each in status.get("podIPs") or ()}
