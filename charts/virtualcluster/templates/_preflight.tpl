@@ -1,0 +1,21 @@
+{{/* The check before an installation: which questions there are. */}}
+{{- define "virtualcluster.preflight.storage" -}}
+{{- if and .Values.preflight.enabled .Values.storage.persistence (not .Values.storage.className) }}true{{ end -}}
+{{- end }}
+
+{{- define "virtualcluster.preflight.range" -}}
+{{- if .Values.preflight.enabled }}{{ include "virtualcluster.syncer.givenRange" . }}{{ end -}}
+{{- end }}
+
+{{/* Non-empty when there is a question at all. */}}
+{{- define "virtualcluster.preflight.needed" -}}
+{{- or (include "virtualcluster.preflight.storage" .) (include "virtualcluster.preflight.range" .) -}}
+{{- end }}
+
+{{/* Annotations of its objects: made before anything else, the pod last, and gone afterwards. Helm ≥3.18 prints the
+     output of the pod when it failed, before it deletes it; an older one must leave the pod to be looked at. */}}
+{{- define "virtualcluster.preflight.annotations" -}}
+helm.sh/hook: pre-install
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- if semverCompare ">=3.18.0-0" .Capabilities.HelmVersion.Version }},hook-failed{{ end }}
+{{- end }}

@@ -1,0 +1,78 @@
+{{/* The argv of the syncer. */}}
+
+{{/* The kinds that values and syncer.extraArgs switch on and off, as a JSON map of two lists. */}}
+{{- define "virtualcluster.syncer.kinds" -}}
+{{- $on := list -}}
+{{- $off := list -}}
+{{- if not .Values.sync.ingresses.enabled -}}{{- $off = append $off "ingresses" -}}{{- end -}}
+{{- if .Values.sync.endpoints.enabled -}}{{- $on = append $on "endpoints" -}}{{- end -}}
+{{- if .Values.sync.pods.ephemeralContainers -}}{{- $on = append $on "ephemeralcontainers" -}}{{- end -}}
+{{- range .Values.syncer.extraArgs -}}
+{{- if hasPrefix "--disable-sync-resources=" . -}}
+{{- $off = concat $off (trimPrefix "--disable-sync-resources=" . | splitList ",") -}}
+{{- else if hasPrefix "--enable-sync-resources=" . -}}
+{{- $on = concat $on (trimPrefix "--enable-sync-resources=" . | splitList ",") -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (dict "on" ($on | uniq) "off" ($off | uniq)) -}}
+{{- end }}
+
+{{/* What every command of the syncer is told. */}}
+{{- define "virtualcluster.syncer.commonArgs" -}}
+- --release={{ .Release.Name }}
+- --namespace={{ .Release.Namespace }}
+{{- end }}
+
+{{/* The service range that the user gave, for the commands that check it. */}}
+{{- define "virtualcluster.syncer.givenRange" -}}
+{{- with get (include "virtualcluster.k3s.givenFlags" . | fromJson) "service-cidr" -}}
+- --virt-service-cidr={{ last . }}
+{{- end -}}
+{{- end }}
+
+{{- define "virtualcluster.syncer.discoverArgs" -}}
+- discover
+{{ include "virtualcluster.syncer.commonArgs" . }}
+{{- with include "virtualcluster.syncer.givenRange" . }}
+{{ . }}
+{{- end }}
+{{- if hasKey (include "virtualcluster.k3s.givenFlags" . | fromJson) "cluster-dns" }}
+- --cluster-dns-given
+{{- end }}
+{{- end }}
+
+{{- define "virtualcluster.syncer.runArgs" -}}
+{{- $kinds := include "virtualcluster.syncer.kinds" . | fromJson -}}
+- run
+{{ include "virtualcluster.syncer.commonArgs" . }}
+- --k3s-data-dir={{ include "virtualcluster.k3s.flag" (dict "flag" "data-dir" "root" .) }}
+- --k3s-kubeconfig={{ include "virtualcluster.k3s.flag" (dict "flag" "write-kubeconfig" "root" .) }}
+- --kubelet-host={{ include "virtualcluster.kubelet.host" . }}
+- --workload-service-account={{ include "virtualcluster.workload.name" . }}
+- --pod-security-standard={{ .Values.isolation.podSecurityStandard }}
+{{- if not .Values.storage.persistence }}
+# An emptyDir begins anew with every pod: another datastore is no accident then.
+- --accept-new-datastore
+{{- end }}
+{{- with get (include "virtualcluster.k3s.givenFlags" . | fromJson) "cluster-domain" }}
+- --cluster-domain={{ last . }}
+{{- end }}
+{{- with .Values.sync.ingresses.annotations }}
+- {{ printf "--ingress-annotations=%s" (join "," .) | quote }}
+{{- end }}
+{{- with $kinds.on }}
+- --enable-sync-resources={{ join "," . }}
+{{- end }}
+{{- with $kinds.off }}
+- --disable-sync-resources={{ join "," . }}
+{{- end }}
+{{- range .Values.syncer.extraArgs }}
+{{- if not (regexMatch "^--(en|dis)able-sync-resources=" .) }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The name under which the virtual API server dials the kubelet endpoint of the syncer; the pod's /etc/hosts leads it
+     to the loopback interface that both containers share. Not a --tls-san: k3s would take over that node address. */}}
+{{- define "virtualcluster.kubelet.host" -}}kubelet.virtualcluster.internal{{- end }}
