@@ -1,0 +1,261 @@
+"""One API server, read and written as plain dicts; both sides of a virtual cluster are one each."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import urllib3
+from kubernetes import config
+
+Obj = dict[str, Any]
+
+MERGE = "application/merge-patch+json"
+REQUEST_SECONDS = 30.0  # no answer of an API server takes this long unless something is wrong
+
+
+class ApiError(Exception):
+    """An answer that is not a success."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+
+
+class Unreachable(Exception):
+    """No answer at all."""
+
+
+class Resource(NamedTuple):
+    """Where the objects of a kind are found."""
+
+    api_version: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def root(self) -> str:
+        """Return the path of the group and version."""
+        return (
+            f"/api/{self.api_version}" if self.api_version == "v1" else f"/apis/{self.api_version}"
+        )
+
+
+class Event(NamedTuple):
+    """One line of a watch."""
+
+    type: str
+    obj: Obj
+
+
+RESOURCES = {
+    "ClusterRole": Resource("rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False),
+    "ClusterRoleBinding": Resource(
+        "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False
+    ),
+    "ConfigMap": Resource("v1", "configmaps"),
+    "CustomResourceDefinition": Resource(
+        "apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
+    ),
+    "Deployment": Resource("apps/v1", "deployments"),
+    "Event": Resource("v1", "events"),
+    "Ingress": Resource("networking.k8s.io/v1", "ingresses"),
+    "Job": Resource("batch/v1", "jobs"),
+    "Namespace": Resource("v1", "namespaces", namespaced=False),
+    "Node": Resource("v1", "nodes", namespaced=False),
+    "PersistentVolumeClaim": Resource("v1", "persistentvolumeclaims"),
+    "Pod": Resource("v1", "pods"),
+    "Role": Resource("rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": Resource("rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Secret": Resource("v1", "secrets"),
+    "Service": Resource("v1", "services"),
+    "ServiceAccount": Resource("v1", "serviceaccounts"),
+    "StatefulSet": Resource("apps/v1", "statefulsets"),
+    "StorageClass": Resource("storage.k8s.io/v1", "storageclasses", namespaced=False),
+}
+
+
+class Cluster:
+    """An API server, under the user of a kubeconfig."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.kubeconfig = kubeconfig
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the client package, about its own future
+            load: Any = config.new_client_from_config  # not typed
+            self._api = load(config_file=str(kubeconfig))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.rest_client.pool_manager.clear()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: dict[str, str] | None = None,
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
+        """Send one request; raise ApiError or Unreachable unless it succeeds."""
+        response = self._send(
+            method, path, body, query or {}, content_type, REQUEST_SECONDS, headers or {}
+        )
+        data: bytes = response.data
+        return data
+
+    def json(self, method: str, path: str, body: Any = None, **options: Any) -> Obj:
+        """Send one request and return the object that it answers with."""
+        answer: Obj = json.loads(self.request(method, path, body, **options))
+        return answer
+
+    def get(self, kind: str, name: str, namespace: str = "") -> Obj:
+        """Return one object."""
+        return self.json("GET", _path(kind, namespace, name))
+
+    def find(self, kind: str, name: str, namespace: str = "") -> Obj | None:
+        """Return one object, or None when there is none of that name."""
+        try:
+            return self.get(kind, name, namespace)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def all(self, kind: str, namespace: str = "", labels: str = "") -> list[Obj]:
+        """Return the objects of a namespace, or of all."""
+        query = {"labelSelector": labels} if labels else {}
+        items: list[Obj] = self.json("GET", _path(kind, namespace), query=query)["items"]
+        return items
+
+    def create(self, *objects: Obj) -> Obj:
+        """Create objects in this order; return the last one as created."""
+        created: Obj = {}
+        for obj in objects:
+            namespace = obj["metadata"].get("namespace", "")
+            created = self.json("POST", _path(obj["kind"], namespace), obj)
+        return created
+
+    def patch(self, kind: str, name: str, namespace: str, patch: Obj, *, sub: str = "") -> Obj:
+        """Merge a patch into an object, or into a subresource of it."""
+        path = "/".join(filter(None, (_path(kind, namespace, name), sub)))
+        return self.json("PATCH", path, patch, content_type=MERGE)
+
+    def delete(
+        self, kind: str, name: str, namespace: str = "", *, grace: int | None = None
+    ) -> None:
+        """Delete an object; one that is gone already is as good."""
+        options: Obj = {"propagationPolicy": "Background"}
+        if grace is not None:
+            options["gracePeriodSeconds"] = grace
+        try:
+            self.request("DELETE", _path(kind, namespace, name), options)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    def watch(
+        self, kind: str, namespace: str, version: str, labels: str, seconds: int
+    ) -> Iterator[Event]:
+        """Yield the changes after a resource version until the server ends the watch."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+            "labelSelector": labels,
+        }
+        path = _path(kind, namespace)
+        response = self._send("GET", path, None, query, "", seconds + REQUEST_SECONDS, {})
+        rest = b""
+        try:
+            for chunk in response.stream(amt=None):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in filter(None, lines):
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise ApiError(event["object"]["code"], event["object"]["message"])
+                    yield Event(event["type"], event["object"])
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable(str(error)) from error
+        finally:
+            response.close()
+
+    def listable(self) -> list[Resource]:
+        """Return every resource type that can be listed, by API discovery."""
+        groups = self.json("GET", "/apis")["groups"]
+        roots = [f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups]
+        found = []
+        for root in ["/api/v1", *roots]:
+            answer = self.json("GET", root)
+            for each in answer["resources"]:
+                if "list" in each["verbs"] and "/" not in each["name"]:
+                    version = answer["groupVersion"]
+                    found.append(Resource(version, each["name"], namespaced=each["namespaced"]))
+        return found
+
+    def list_of(self, resource: Resource, namespace: str = "") -> list[Obj]:
+        """Return the objects of a type that discovery found."""
+        items: list[Obj] = self.json("GET", _place(resource, namespace))["items"] or []
+        return items
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        query: dict[str, str],
+        content_type: str,
+        seconds: float,
+        headers: dict[str, str],
+    ) -> Any:
+        # The package knows kubeconfigs and credentials; its own requests retry and choose types.
+        verb, url, sent, *_ = self._api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json", **headers},
+            auth_settings=["BearerToken"],
+        )
+        if body is not None:
+            sent["Content-Type"] = content_type
+            body = json.dumps(body)
+        pool = self._api.rest_client.pool_manager
+        try:
+            response = pool.request(
+                verb,
+                url,
+                body=body,
+                headers=sent,
+                retries=False,
+                timeout=urllib3.Timeout(connect=5.0, read=seconds),
+                preload_content=False,
+            )
+            if response.status >= 400:
+                raise ApiError(response.status, _message(response.data))
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable(f"{method} {path}: {error}") from error
+        return response
+
+
+def _path(kind: str, namespace: str = "", name: str = "") -> str:
+    return "/".join(filter(None, (_place(RESOURCES[kind], namespace), name)))
+
+
+def _place(resource: Resource, namespace: str) -> str:
+    if resource.namespaced and namespace:
+        return f"{resource.root}/namespaces/{namespace}/{resource.plural}"
+    return f"{resource.root}/{resource.plural}"
+
+
+def _message(data: bytes) -> str:
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return data.decode(errors="replace")[:500]

@@ -1,0 +1,163 @@
+"""Fixtures of the end-to-end tests. KUBECONFIG names the host; `scripts/test e2e` brings one up.
+
+VC_E2E_KEEP=1           leave namespaces and releases behind, to look at them
+VC_E2E_SYNCER_IMAGE=x   install with this syncer
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.e2e import dump, manifests
+from tests.e2e.release import Release, Side, Virtual
+from tests.e2e.rest import Window
+from tests.e2e.session import BASELINE, Session, User
+
+SESSION = pytest.StashKey[Session]()
+LONGEST = 300  # seconds a test may take, however slow the machine
+
+# Those that share the one big installation first; the ones that break it on purpose last. While it
+# rests, others use installations of their own.
+ORDER = (
+    *("install", "network", "api_access", "pods", "configuration", "deletion", "streams"),
+    *("storage", "objects", "repair", "isolation", "refusals"),
+    *(
+        "bad_input",
+        "missing_right",
+        "uninstall",
+        "repository",
+        "timing",
+        "rest",
+        "rights",
+        "faults",
+    ),
+)
+
+
+class Tenant(NamedTuple):
+    """The installation that most tests share, and who installed it when."""
+
+    release: Release
+    virt: Virtual
+    installer: User
+    notes: str
+    since: float
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes minutes")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        name = item.path.stem.removeprefix("test_")
+        return ORDER.index(name) if name in ORDER else -1
+
+    items.sort(key=place)
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    session = item.config.stash.get(SESSION, None)
+    if report.failed and session is not None:
+        for release, virt in session.live():
+            text = dump.state(release, virt.api if virt else None)
+            report.sections.append((f"{release.namespace}/{release.name}", text))
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return
+    timings = session.timings
+    timings.write()
+    terminalreporter.section("figures")
+    if timings.seconds:
+        each = ", ".join(f"{x:.1f}" for x in timings.seconds)
+        terminalreporter.line(
+            f"helm install to CoreDNS ready: median {timings.median():.1f} s of {each}"
+        )
+    for note in timings.notes:
+        terminalreporter.line(note)
+
+
+@pytest.fixture(scope="session")
+def session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Session]:
+    kubeconfig = os.environ.get("KUBECONFIG", "")
+    if not kubeconfig:
+        pytest.fail("KUBECONFIG is not set: run scripts/test e2e, which brings a cluster up")
+    made = Session(Path(kubeconfig), tmp_path_factory.mktemp("e2e"))
+    request.config.stash[SESSION] = made
+    yield made
+    made.close(keep=bool(os.environ.get("VC_E2E_KEEP")))
+
+
+@pytest.fixture(scope="session")
+def host(session: Session) -> Side:
+    return session.host
+
+
+@pytest.fixture(scope="session")
+def tenant(session: Session) -> Tenant:
+    """Install as a user who has no more than `admin`, into a namespace that enforces `baseline`."""
+    namespace = session.namespace("main", BASELINE)
+    users = session.namespace("users")
+    installer = session.user(users, "installer", "admin", namespace)
+    since = time.time()
+    release = session.release("virtualcluster", namespace)
+    begin = time.monotonic()
+    notes = release.install(kubeconfig=installer.kubeconfig).out
+    session.timings.seconds.append(release.wait_coredns() - begin)
+    return Tenant(release, session.connect(release), installer, notes, since)
+
+
+@pytest.fixture(scope="session")
+def release(tenant: Tenant) -> Release:
+    return tenant.release
+
+
+@pytest.fixture(scope="session")
+def virt(tenant: Tenant) -> Virtual:
+    return tenant.virt
+
+
+@pytest.fixture(scope="session")
+def resting(tenant: Tenant, session: Session) -> Window:
+    """A window of rest of the shared installation, open from whoever asks for it first."""
+    return Window(tenant.release, tenant.virt, session.audit)
+
+
+@pytest.fixture(scope="module")
+def space(virt: Virtual, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the virtual cluster for the tests of one file."""
+    name = request.path.stem.removeprefix("test_").replace("_", "-")
+    virt.api.create(manifests.namespace(name))
+    yield name
+    virt.api.delete("Namespace", name)
+
+
+@pytest.fixture(scope="session")
+def nodes(host: Side) -> list[str]:
+    """The names of the host's nodes that take pods."""
+    return [
+        node["metadata"]["name"]
+        for node in host.api.all("Node")
+        if not node["spec"].get("taints") and not node["spec"].get("unschedulable")
+    ]

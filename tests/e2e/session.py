@@ -1,0 +1,172 @@
+"""What one run of the tests shares: its host, its namespaces, its releases, its figures."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.e2e import manifests
+from tests.e2e.audit import AuditLog
+from tests.e2e.cluster import Obj
+from tests.e2e.release import Release, Side, Virtual
+from tests.e2e.waiting import until
+
+RESULTS = Path(__file__).parents[2] / "build" / "e2e"
+BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
+
+
+class User(NamedTuple):
+    """Somebody who may do little: a ServiceAccount with a kubeconfig."""
+
+    account: tuple[str, str]
+    kubeconfig: Path
+
+
+@dataclass
+class Timings:
+    """How long `helm install` took until CoreDNS was ready, of installs done alone."""
+
+    seconds: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def median(self) -> float:
+        """Return the median."""
+        return statistics.median(self.seconds)
+
+    def write(self) -> None:
+        """Write the figures where CI finds them."""
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        figures: Obj = {"install_to_coredns_seconds": [round(each, 2) for each in self.seconds]}
+        if self.seconds:
+            figures["median_seconds"] = round(self.median(), 2)
+        figures["notes"] = self.notes
+        (RESULTS / "timing.json").write_text(json.dumps(figures, indent=1) + "\n")
+
+
+class Session:
+    """One run. Its names are its own, so that two runs on one host never meet."""
+
+    def __init__(self, kubeconfig: Path, scratch: Path) -> None:
+        self.host = Side.of(kubeconfig)
+        self.scratch = scratch
+        self.prefix = f"e2e-{secrets.token_hex(2)}"
+        self.timings = Timings()
+        self.releases: list[Release] = []
+        self.connected: dict[tuple[str, str], Virtual] = {}
+        self._namespaces: list[str] = []
+        audit = kubeconfig.parent / "audit.log"
+        self.audit = AuditLog(audit) if audit.exists() else None
+
+    def namespace(self, purpose: str, labels: dict[str, str] | None = None) -> str:
+        """Create a host namespace that ends with the session."""
+        name = self.reserve(purpose)
+        self.host.api.create(manifests.namespace(name, **(labels or {})))
+        self._account(name, "default")
+        return name
+
+    def reserve(self, purpose: str) -> str:
+        """Return the name of a host namespace that somebody else creates; it ends likewise."""
+        name = f"{self.prefix}-{purpose}"
+        self._namespaces.append(name)
+        return name
+
+    def release(self, name: str, namespace: str) -> Release:
+        """Return a release that is not installed yet."""
+        release = Release(self.host, name, namespace, self.scratch)
+        self.releases.append(release)
+        return release
+
+    def install(
+        self, release: Release, values: Obj | None = None, *extra: str, repository: str = ""
+    ) -> float:
+        """Install it alone on the machine, and add to the timings; return the seconds it took."""
+        begin = time.monotonic()
+        release.install(values, *extra, repository=repository)
+        took = release.wait_coredns() - begin
+        self.timings.seconds.append(took)
+        return took
+
+    def connect(self, release: Release) -> Virtual:
+        """Return the inside of an installed release."""
+        virt = release.connect()
+        self.connected[release.namespace, release.name] = virt
+        return virt
+
+    def uninstall(self, release: Release) -> None:
+        """Delete a release."""
+        release.uninstall()
+        self.releases.remove(release)
+        virt = self.connected.pop((release.namespace, release.name), None)
+        if virt is not None:
+            virt.api.close()
+
+    def user(self, namespace: str, name: str, cluster_role: str, within: str) -> User:
+        """Make a user who has a ClusterRole's rights within one namespace, and none beyond."""
+        account: Obj = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": manifests.meta(name, namespace),
+        }
+        self.host.api.create(
+            account, manifests.binding(name, within, cluster_role, (namespace, name))
+        )
+        return User((namespace, name), self.bearer(self._token(namespace, name), within))
+
+    def bearer(self, token: str, namespace: str) -> Path:
+        """Return a kubeconfig of the host for whoever a token speaks for."""
+        raw = self.host.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
+        config: Obj = json.loads(raw.out)
+        context = config["contexts"][0]["context"]
+        context["namespace"] = namespace
+        config["users"] = [{"name": context["user"], "user": {"token": token}}]
+        file = self.scratch / f"bearer-{secrets.token_hex(4)}.kubeconfig"
+        file.write_text(json.dumps(config))
+        file.chmod(0o600)
+        return file
+
+    def close(self, *, keep: bool) -> None:
+        """Delete the namespaces without waiting, unless somebody wants to look at them."""
+        for release in self.releases:
+            if release.forward is not None:
+                release.forward.close()
+        for virt in self.connected.values():
+            virt.api.close()
+        if not keep:
+            for name in self._namespaces:
+                self.host.api.delete("Namespace", name)
+        self.host.api.close()
+
+    def live(self) -> Iterator[tuple[Release, Virtual | None]]:
+        """Yield the releases with their insides, where connected."""
+        for release in self.releases:
+            yield release, self.connected.get((release.namespace, release.name))
+
+    def _account(self, namespace: str, name: str) -> None:
+        api = self.host.api
+        until(
+            f"ServiceAccount {namespace}/{name}",
+            lambda: api.find("ServiceAccount", name, namespace),
+        )
+
+    def _token(self, namespace: str, name: str) -> str:
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        request: Obj = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"audiences": [], "expirationSeconds": 4 * 3600},
+        }
+        return str(self.host.api.json("POST", path, request)["status"]["token"])
+
+
+def claims_of(token: str) -> Obj:
+    """Return what a service account token says, unverified."""
+    body = token.split(".")[1]
+    claims: Obj = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return claims

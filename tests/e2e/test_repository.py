@@ -1,0 +1,59 @@
+"""The packaged chart, from a repository: what users install."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.release import CHART, Release
+from tests.e2e.session import Session
+from tests.e2e.waiting import Pending, until
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def repository(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A chart repository with the packaged chart; returns its URL."""
+    directory: Path = tmp_path_factory.mktemp("repository")
+    helm = Release(session.host, "virtualcluster", "default", session.scratch).helm()
+    helm("package", str(CHART), "--destination", str(directory))
+    helm("repo", "index", str(directory))
+    handler = functools.partial(_Quiet, directory=str(directory))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(10)
+
+
+def test_it_installs_as_the_readme_says(session: Session, repository: str) -> None:
+    """With `--create-namespace`, as the admin of the host."""
+    api, namespace = session.host.api, session.reserve("readme")
+    release = session.release("virtualcluster", namespace)
+    session.install(
+        release, {"storage": {"size": "5Gi"}}, "--create-namespace", repository=repository
+    )
+    shown = release.host.kubectl("get", "po", "-n", namespace).out
+    assert "-x-kube-system-x-virtualcluster" in shown
+    virt = session.connect(release)
+    assert virt.api.find("Namespace", "kube-system")
+    session.uninstall(release)
+
+    def gone() -> bool:
+        kinds = ("Pod", "Service", "PersistentVolumeClaim", "Secret", "StatefulSet")
+        left = [each["metadata"]["name"] for kind in kinds for each in api.all(kind, namespace)]
+        if left:
+            raise Pending(", ".join(left))
+        return True
+
+    until("nothing is left", gone, 60)

@@ -1,0 +1,223 @@
+"""Runs the parts of the test suite and says, in one closing line, what came of them.
+
+Behind scripts/test. Each part is a list of checks; a check is one program of a well-known kind,
+whose own closing line is read for its counts. Everything runs, also after a failure; the exit code
+is 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from tests.lab.assets import Assets
+from tests.lab.progress import Progress
+from tests.lab.versions import DEFAULT_KUBERNETES
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "virtualcluster"
+STAND_IN = ROOT / "tests" / "lab" / "k3s"
+LATER = {
+    "hosts": "every host version",
+    "conformance": "the conformance suite",
+    "faults": "fault injection",
+    "escapes": "isolation cases",
+}
+COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)")
+HELM_UNITTEST = re.compile(r"^Tests:\s+(?:(\d+) failed, )?(?:(\d+) errored, )?(\d+) passed")
+GO_TEST = re.compile(r"^\s*--- (PASS|FAIL|SKIP): ")
+
+
+@dataclass
+class Check:
+    """One program; `counts` is how its output is read: pytest, go, helm, or one for the whole."""
+
+    name: str
+    argv: tuple[str, ...]
+    counts: str = "one"
+    cwd: Path = ROOT
+    env: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What came of a check."""
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+
+def unit() -> Iterator[Check]:
+    """Yield what needs no cluster."""
+    yield Check("ruff format", ("ruff", "format", "--check"))
+    yield Check("ruff", ("ruff", "check"))
+    yield Check("mypy", ("mypy",))
+    yield Check("import contracts", ("lint-imports",))
+    yield Check("unit tests", ("python", "-m", "pytest", "tests/unit"), "pytest")
+    yield Check("go vet, k3s stand-in", ("go", "vet", "./..."), cwd=STAND_IN)
+    yield Check(
+        "k3s stand-in", ("go", "test", "-count=1", "-v", "./internal/..."), "go", cwd=STAND_IN
+    )
+
+
+def chart() -> Iterator[Check]:
+    """Yield what looks at the chart."""
+    yield Check("generated files", (str(ROOT / "scripts" / "generate"), "--check"))
+    yield Check("helm lint", ("helm", "lint", "--strict", str(CHART)))
+    yield Check(
+        "chart tests",
+        ("helm-unittest", "-f", "../../tests/chart/*_test.yaml", str(CHART)),
+        "helm",
+    )
+    yield Check("rendered chart", ("python", "-m", "pytest", "tests/chart"), "pytest")
+
+
+def e2e(kubeconfig: str, programs: str, only: tuple[str, ...]) -> Iterator[Check]:
+    """Yield what needs a real host cluster; of the end-to-end tests `only` some files, if any."""
+    if not only:
+        yield _stand_in(programs)
+    yield Check(
+        "end to end",
+        ("python", "-m", "pytest", *(only or ("tests/e2e",))),
+        "pytest",
+        env={"KUBECONFIG": kubeconfig},
+    )
+
+
+def _stand_in(programs: str) -> Check:
+    return Check(
+        "k3s stand-in, for real",
+        ("go", "test", "-count=1", "-v", "./integration"),
+        "go",
+        cwd=STAND_IN,
+        env={"K3S_STAND_IN_BIN": programs},
+    )
+
+
+def run(check: Check) -> Outcome:
+    """Run one check, its output passed on as it comes."""
+    click.secho(f"\n=== {check.name}: {' '.join(check.argv)}", bold=True)
+    start = time.monotonic()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    with subprocess.Popen(
+        check.argv,
+        cwd=check.cwd,
+        env={**os.environ, **check.env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            counts = count(check.counts, line, counts)
+    if check.counts == "one":
+        counts["passed"] = int(process.returncode == 0)
+    if process.returncode != 0 and not counts["failed"]:
+        counts["failed"] = 1  # it failed as a whole: a crash, a collection error
+    elif process.returncode == 0 and not counts["passed"]:
+        counts["failed"] = 1  # a check that ran nothing proves nothing
+        click.secho(f"{check.name} ran no test", fg="red")
+    return Outcome(check.name, **counts, seconds=time.monotonic() - start)
+
+
+def count(kind: str, line: str, before: dict[str, int]) -> dict[str, int]:
+    """Return the counts after one more line of output."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
+    if kind == "go" and (found := GO_TEST.match(plain)):
+        name = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[found[1]]
+        return {**before, name: before[name] + 1}
+    if kind == "helm" and (found := HELM_UNITTEST.match(plain)):
+        return {
+            "passed": int(found[3]),
+            "failed": int(found[1] or 0) + int(found[2] or 0),
+            "skipped": 0,
+        }
+    if kind == "pytest" and plain.startswith("=") and " in " in plain:
+        found_counts = {name: int(number) for number, name in COUNT.findall(plain)}
+        if found_counts:
+            errors = found_counts.get("error", 0) + found_counts.get("errors", 0)
+            return {
+                "passed": found_counts.get("passed", 0),
+                "failed": found_counts.get("failed", 0) + errors,
+                "skipped": found_counts.get("skipped", 0),
+            }
+    return before
+
+
+@click.command()
+@click.argument("parts", nargs=-1)
+@click.option("--lab", envvar="VC_LAB_NAME", default="test", show_default=True)
+@click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave the lab up afterwards.")
+@click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
+def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: bool) -> None:
+    """Run PARTS: unit, chart, e2e; all of them without one.
+
+    With KUBECONFIG set, e2e uses that cluster instead of a lab of its own.
+    """
+    chosen = parts or ("unit", "chart", "e2e")
+    for part in chosen:
+        if part in LATER:
+            raise click.UsageError(f"{part}: {LATER[part]} come with a later issue")
+        if part not in ("unit", "chart", "e2e"):
+            raise click.UsageError(f"{part!r} is no part: use unit, chart or e2e")
+    assets = Assets(Progress(), DEFAULT_KUBERNETES)
+    os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
+    outcomes = []
+    if "unit" in chosen:
+        outcomes += [run(check) for check in unit()]
+    if "chart" in chosen:
+        outcomes += [run(check) for check in chart()]
+    if "e2e" in chosen:
+        outcomes += _e2e(assets, lab, only, keep_lab=keep_lab)
+    _close(outcomes)
+
+
+def _e2e(assets: Assets, lab: str, only: tuple[str, ...], *, keep_lab: bool) -> list[Outcome]:
+    programs = f"{assets.kubernetes()}{os.pathsep}{assets.kine()}"
+    given = os.environ.get("KUBECONFIG")
+    if given:
+        return [run(check) for check in e2e(given, programs, only)]
+    lab_command = (str(ROOT / "scripts" / "lab"),)
+    outcomes = [run(Check("lab up", (*lab_command, "up", "--name", lab)))]
+    try:
+        if not outcomes[0].failed:
+            path = subprocess.run(
+                [*lab_command, "kubeconfig", "--name", lab],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout.strip()
+            outcomes += [run(check) for check in e2e(path, programs, only)]
+    finally:
+        if not keep_lab:
+            outcomes.append(run(Check("lab down", (*lab_command, "down", "--name", lab))))
+    return outcomes
+
+
+def _close(outcomes: list[Outcome]) -> None:
+    click.secho("\n=== what took how long", bold=True)
+    for each in sorted(outcomes, key=lambda outcome: -outcome.seconds):
+        verdict = "FAILED" if each.failed else "ok"
+        click.echo(f"{each.seconds:7.1f} s  {verdict:6}  {each.name}")
+    passed, failed, skipped = (
+        sum(getattr(each, name) for each in outcomes) for name in ("passed", "failed", "skipped")
+    )
+    click.echo(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

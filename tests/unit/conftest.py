@@ -1,0 +1,51 @@
+"""Two API servers and their clients, for tests that need the network."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import structlog
+from hypothesis import settings
+
+from syncer.client import Client
+from tests.unit.fake_api import FakeApi
+from tests.unit.sides import Sides, both_sides
+
+# The same examples in every run, and no deadline: a loaded machine must not fail a build.
+settings.register_profile("unit", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.load_profile("unit")
+# Plain lines: the default for terminals takes a second for each traceback.
+structlog.configure(
+    processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()]
+)
+
+
+@pytest.fixture
+async def virt_api() -> AsyncIterator[FakeApi]:
+    async with FakeApi() as api:
+        api.objects.uid_prefix = "virt-uid"
+        yield api
+
+
+@pytest.fixture
+async def host_api() -> AsyncIterator[FakeApi]:
+    async with FakeApi() as api:
+        api.objects.uid_prefix = "host-uid"
+        yield api
+
+
+@pytest.fixture
+async def virt(virt_api: FakeApi) -> AsyncIterator[Client]:
+    async with virt_api.client("virt") as client:
+        yield client
+
+
+@pytest.fixture
+async def host(host_api: FakeApi) -> AsyncIterator[Client]:
+    async with host_api.client("host") as client:
+        yield client
+
+
+@pytest.fixture
+async def sides() -> AsyncIterator[Sides]:
+    async with both_sides() as made:
+        yield made

@@ -1,0 +1,67 @@
+"""What a fake API server does wrong, and when: an explicit control object, no patching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Asked(NamedTuple):
+    """One request, as it came in."""
+
+    method: str
+    resource: str
+    namespace: str
+    name: str
+    body: Any
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` requests that match; "*" matches all."""
+
+    method: str = "*"
+    """GET, POST, PUT, PATCH, DELETE, LIST or WATCH."""
+    resource: str = "*"
+    """A plural, or plural/subresource."""
+    name: str = "*"
+    status: int = 0
+    """The answer; 0 for none: the connection is cut."""
+    reason: str = ""
+    message: str = "a fault"
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    """Sent instead of a Status."""
+    times: int = 1
+    commit: bool = False
+    """Do the work first, then give this answer: the client cannot know."""
+
+
+class Faults:
+    """The control object: faults are taken in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Fault] = []
+        self.silent = False
+        """Watches send nothing at all, not even bookmarks, and stay open."""
+
+    def add(self, fault: Fault) -> None:
+        self._waiting.append(fault)
+
+    def clear(self) -> None:
+        self._waiting.clear()
+
+    def take(self, request: Asked) -> Fault | None:
+        for fault in self._waiting:
+            if (
+                fault.method in ("*", request.method)
+                and fault.resource in ("*", request.resource)
+                and fault.name in ("*", request.name)
+            ):
+                fault.times -= 1
+                if fault.times == 0:
+                    self._waiting.remove(fault)
+                return fault
+        return None

@@ -1,0 +1,116 @@
+"""Claims: bound when their twin is, and never given an empty volume in place of a lost one."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncer.claims import ClaimMirror
+from syncer.errors import Refused
+from syncer.kinds import KINDS
+from syncer.objects import Key, Obj
+from tests.unit.build import claim
+from tests.unit.fake_objects import Place
+from tests.unit.sides import Sides
+
+pytestmark = pytest.mark.timeout(10)
+CLAIM = Key("persistentvolumeclaims", "default", "data")
+BOUND = {"phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
+PLACE = Place(*CLAIM)
+
+
+def _mirror(sides: Sides) -> ClaimMirror:
+    return ClaimMirror(KINDS["persistentvolumeclaims"], sides.world, sides.virt, sides.host)
+
+
+def _status(sides: Sides) -> Obj:
+    status: Obj = sides.virt_api.objects.get(PLACE)["status"]
+    return status
+
+
+async def _bound_claim(sides: Sides) -> ClaimMirror:
+    sides.add_virt("persistentvolumeclaims", claim())
+    mirror = _mirror(sides)
+    await sides.settle(mirror.reconcile, CLAIM)
+    place = sides.host_place("persistentvolumeclaims", "data")
+    sides.host_api.objects.patch(place, {"spec": {"volumeName": "pv-1"}})
+    sides.host_api.objects.patch(place, {"status": BOUND}, "status")
+    await sides.settle(mirror.reconcile, CLAIM)
+    return mirror
+
+
+async def test_claim_is_bound_when_its_twin_is_and_names_the_volume(sides: Sides) -> None:
+    await _bound_claim(sides)
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert found["status"] == BOUND
+    assert found["spec"]["volumeName"] == "pv-1"
+
+
+async def test_claim_whose_twin_is_gone_is_lost_and_never_gets_an_empty_volume(
+    sides: Sides,
+) -> None:
+    """Threats R12."""
+    mirror = await _bound_claim(sides)
+    sides.host_api.objects.remove(sides.host_place("persistentvolumeclaims", "data"))
+    sides.sync()
+    with pytest.raises(Refused) as caught:
+        await mirror.reconcile(CLAIM)
+    assert caught.value.reason == "ClaimLost"
+    assert _status(sides)["phase"] == "Lost"
+    await sides.settle(mirror.reconcile, CLAIM)
+    assert sides.host_obj("persistentvolumeclaims", "data") is None
+
+
+async def test_status_of_an_earlier_claims_twin_is_not_told_to_the_new_one(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    sides.virt_api.objects.remove(PLACE)
+    sides.add_virt("persistentvolumeclaims", claim())
+    await mirror.reconcile(CLAIM)
+    assert _status(sides) == {"phase": "Pending"}
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert "volumeName" not in found["spec"]
+
+
+async def test_loss_is_told_once(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    sides.host_api.objects.remove(sides.host_place("persistentvolumeclaims", "data"))
+    sides.sync()
+    sides.writes()
+    with pytest.raises(Refused):
+        await mirror.reconcile(CLAIM)
+    await mirror.reconcile(CLAIM)
+    assert sides.writes() == [("virt", "PATCH", "persistentvolumeclaims/status")]
+
+
+async def test_claim_that_grows_grows_on_the_host(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    bigger = {"resources": {"requests": {"storage": "2Gi"}}}
+    sides.virt_api.objects.patch(PLACE, {"spec": bigger})
+    await sides.settle(mirror.reconcile, CLAIM)
+    host = sides.host_obj("persistentvolumeclaims", "data")
+    assert host is not None
+    assert host["spec"]["resources"] == bigger["resources"]
+
+
+async def test_lost_claim_that_is_deleted_and_made_again_is_a_new_one(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    sides.host_api.objects.remove(sides.host_place("persistentvolumeclaims", "data"))
+    sides.sync()
+    with pytest.raises(Refused):
+        await mirror.reconcile(CLAIM)
+    sides.virt_api.objects.remove(PLACE)
+    sides.add_virt("persistentvolumeclaims", claim())
+    await sides.settle(mirror.reconcile, CLAIM)
+    assert sides.host_obj("persistentvolumeclaims", "data") is not None
+
+
+async def test_claim_whose_twin_lost_its_marks_is_refused_and_its_data_stays(sides: Sides) -> None:
+    sides.add_virt("persistentvolumeclaims", claim())
+    await _mirror(sides).reconcile(CLAIM)
+    place = sides.host_place("persistentvolumeclaims", "data")
+    sides.host_api.objects.patch(place, {"metadata": {"annotations": None}})
+    sides.sync()
+    with pytest.raises(Refused):
+        await _mirror(sides).reconcile(CLAIM)
+    assert sides.host_obj("persistentvolumeclaims", "data") is not None

@@ -1,0 +1,195 @@
+"""What the init container finds out and writes down, and what it refuses."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import pytest
+
+from syncer import discover, identity
+from syncer.client import Client
+from syncer.errors import Refused
+from syncer.identity import MANAGED_BY
+from syncer.objects import Key, Obj
+from syncer.resources import CONFIGMAPS
+from tests.unit.build import IDENT, twin
+from tests.unit.fake_api import FakeApi
+from tests.unit.fake_faults import Fault
+from tests.unit.fake_objects import Place
+
+pytestmark = pytest.mark.timeout(10)
+DNS = Place("services", "team-x", "kube-dns-x-kube-system-x-vc")
+FOUND = Place("configmaps", "team-x", "vc-discovered")
+
+
+def _unreadable() -> Fault:
+    return Fault("LIST", "servicecidrs", status=403, reason="Forbidden", times=9)
+
+
+@pytest.fixture
+async def release(host_api: FakeApi) -> Place:
+    """Let the chart's objects stand there."""
+    host_api.objects.create("configmaps", "team-x", {"metadata": {"name": "vc-anchor"}})
+    own = {"metadata": {"name": "vc"}, "spec": {"ports": [{"port": 443}]}}
+    host_api.objects.create("services", "team-x", own)
+    host_api.faults.add(_unreadable())
+    return Place("services", "team-x", "vc")
+
+
+async def test_who_we_are_is_the_anchors_uid(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    anchor = host_api.objects.get(release._replace(plural="configmaps", name="vc-anchor"))
+    ident = await discover.identify(host, "team-x", "vc")
+    assert ident == ("team-x", "vc", anchor["metadata"]["uid"])
+
+
+async def test_missing_anchor_is_refused_with_the_cure(host: Client) -> None:
+    with pytest.raises(Refused, match="helm upgrade vc"):
+        await discover.identify(host, "team-x", "vc")
+
+
+@pytest.mark.parametrize("reserve", [True, False])
+async def test_all_that_a_template_cannot_know_is_written_down(
+    host_api: FakeApi,
+    host: Client,
+    release: Place,
+    reserve: bool,  # noqa: FBT001
+) -> None:
+    await discover.discover(host, IDENT, [], reserve_dns=reserve)
+    found = host_api.objects.get(FOUND)
+    expected = {
+        "SERVICE_CIDR": "10.96.0.0/24",
+        "SERVICE_IP": host_api.objects.get(release)["spec"]["clusterIP"],
+    }
+    if reserve:
+        expected["CLUSTER_DNS"] = host_api.objects.get(DNS)["spec"]["clusterIP"]
+    assert found["data"] == expected
+    assert found["metadata"]["ownerReferences"] == [IDENT.owner()]
+    assert (host_api.objects.find(*DNS) is not None) is reserve
+
+
+async def test_reserved_dns_service_is_marked_and_leads_nowhere(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    service = host_api.objects.get(DNS)
+    meta = service["metadata"]
+    assert meta["annotations"][identity.UID] == identity.RESERVED
+    assert IDENT.is_ours(service)
+    assert meta["ownerReferences"] == [IDENT.owner()]
+    assert MANAGED_BY not in service["spec"]["selector"]
+    assert identity.virtual_key(service) == Key("services", "kube-system", "kube-dns")
+
+
+async def test_second_start_finds_the_same_and_writes_nothing(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    before = host_api.objects.get(FOUND)
+    version = host_api.objects.version
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    assert host_api.objects.get(FOUND) == before
+    assert host_api.objects.version == version
+
+
+async def test_address_that_changed_is_written_anew(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    """Somebody deleted our Service, and helm made it again."""
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    host_api.objects.remove(release)
+    own = {"metadata": {"name": "vc"}, "spec": {"ports": [{"port": 443}]}}
+    made = host_api.objects.create("services", "team-x", own)
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    assert host_api.objects.get(FOUND)["data"]["SERVICE_IP"] == made["spec"]["clusterIP"]
+
+
+async def test_users_range_that_does_not_fit_is_refused_and_nothing_is_made(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    with pytest.raises(Refused, match=r"use --service-cidr=10\.96\.0\.0/24"):
+        await discover.discover(
+            host, IDENT, [ipaddress.ip_network("10.43.0.0/16")], reserve_dns=True
+        )
+    assert host_api.objects.find(*FOUND) is None
+    assert host_api.objects.find(*DNS) is None
+
+
+async def test_dns_name_that_is_taken_is_refused_with_the_cure(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    stranger = {"metadata": {"name": DNS.name}, "spec": {"ports": [{"port": 53}]}}
+    before = host_api.objects.create("services", "team-x", stranger)
+    with pytest.raises(Refused, match="choose another release name"):
+        await discover.discover(host, IDENT, [], reserve_dns=True)
+    assert host_api.objects.get(DNS) == before
+
+
+async def test_dns_twin_of_an_earlier_pod_of_ours_keeps_its_address(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    virt: Obj = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system", "uid": "u"},
+        "spec": {"ports": [{"port": 53}], "clusterIP": "10.96.0.77"},
+    }
+    host_api.objects.create("services", "team-x", twin(virt, "services"))
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    assert host_api.objects.get(FOUND)["data"]["CLUSTER_DNS"] == "10.96.0.77"
+
+
+async def test_own_service_that_comes_late_is_waited_for(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    own = host_api.objects.get(release)
+    host_api.objects.remove(release)
+
+    def make(_asked: object) -> None:
+        if not host_api.objects.find(*release):
+            host_api.objects.create("services", "team-x", own)
+
+    host_api.between.append(make)
+    await host.list(CONFIGMAPS)
+    await discover.discover(host, IDENT, [], reserve_dns=False)
+    assert host_api.objects.find(*FOUND)
+
+
+async def test_own_service_that_never_comes_is_named(host: Client) -> None:
+    with pytest.raises(Refused, match="Service vc"):
+        await discover.discover(host, IDENT, [], reserve_dns=False, wait=0.1)
+
+
+# --- storage
+
+
+@pytest.mark.parametrize(("filled_in", "fits"), [("local-path", True), ("", False), (None, False)])
+async def test_claim_without_a_class_needs_a_default_one(
+    host_api: FakeApi,
+    host: Client,
+    filled_in: str | None,
+    fits: bool,  # noqa: FBT001
+) -> None:
+    def admit(plural: str, obj: Obj) -> None:
+        if plural == "persistentvolumeclaims" and filled_in is not None:
+            obj["spec"]["storageClassName"] = filled_in
+
+    host_api.objects.admission.append(admit)
+    if fits:
+        await discover.check_default_storage_class(host, "team-x")
+    else:
+        with pytest.raises(Refused, match=r"storage\.className"):
+            await discover.check_default_storage_class(host, "team-x")
+    assert host_api.objects.of("persistentvolumeclaims") == []
+
+
+async def test_claim_that_is_not_accepted_says_why(host_api: FakeApi, host: Client) -> None:
+    host_api.faults.add(Fault("POST", status=403, message="exceeded quota"))
+    with pytest.raises(Refused, match="exceeded quota"):
+        await discover.check_default_storage_class(host, "team-x")

@@ -1,0 +1,188 @@
+"""The syncer's table of rights is the chart's Role, for every choice of kinds; and what is missing.
+
+Needs `helm` on PATH (or in the variable HELM): `scripts/lab tools` prints where the lab's is.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from syncer.cli import run_command, synced_kinds
+from syncer.kinds import BY_DEFAULT, OPT_IN
+from syncer.objects import Obj
+from syncer.rights import RIGHTS, missing
+
+CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
+
+
+class Grant(NamedTuple):
+    """One verb on one resource, and the only object that it is granted on, if so."""
+
+    group: str
+    resource: str
+    verb: str
+    name: str = ""
+
+
+# For the election of a leader, on the release's own Lease: granted for what comes (threats R16).
+LEASE = {Grant("coordination.k8s.io", "leases", "create")} | {
+    Grant("coordination.k8s.io", "leases", verb, "vc") for verb in ("get", "update", "patch")
+}
+NEVER = {
+    "serviceaccounts",
+    "serviceaccounts/token",
+    "pods/status",
+    "pods/binding",
+    "pods/eviction",
+    "nodes",
+    "nodes/proxy",
+    "persistentvolumes",
+    "namespaces",
+    "roles",
+    "rolebindings",
+    "*",
+}
+SCENARIOS = {
+    "by default": (),
+    "endpoints": ("sync.endpoints.enabled=true",),
+    "ephemeral containers": ("sync.pods.ephemeralContainers=true",),
+    "no ingresses": ("sync.ingresses.enabled=false",),
+    "all": ("sync.endpoints.enabled=true", "sync.pods.ephemeralContainers=true"),
+    "by argument": ("syncer.extraArgs={--disable-sync-resources=ingresses}",),
+}
+
+
+@functools.cache
+def _render(values: tuple[str, ...]) -> tuple[Obj, ...]:
+    helm = os.environ.get("HELM") or shutil.which("helm")
+    if helm is None:
+        pytest.fail("helm is not on PATH: export PATH=$(scripts/lab tools):$PATH")
+    command = [helm, "template", "vc", str(CHART), "--namespace=team-x", "--kube-version=v1.34.4"]
+    command += [f"--set={value}" for value in values]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return tuple(each for each in yaml.safe_load_all(result.stdout) if each)
+
+
+def _granted(values: tuple[str, ...]) -> set[Grant]:
+    """Return what the Role grants to the syncer once it runs (hooks have roles of their own)."""
+    (role,) = [
+        each
+        for each in _render(values)
+        if each["kind"] == "Role" and "helm.sh/hook" not in each["metadata"].get("annotations", {})
+    ]
+    return {
+        Grant(group, resource, verb, name)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames") or [""]
+    }
+
+
+def _needed(kinds: frozenset[str]) -> set[Grant]:
+    return {
+        Grant(right.group, right.resource, verb)
+        for right in RIGHTS
+        if not right.kind or right.kind in kinds
+        for verb in right.verbs
+    }
+
+
+def _kinds(values: tuple[str, ...]) -> frozenset[str]:
+    """Return the kinds that the rendered arguments make the syncer sync."""
+    (control_plane,) = [each for each in _render(values) if each["kind"] == "StatefulSet"]
+    containers = control_plane["spec"]["template"]["spec"]["containers"]
+    (args,) = [each["args"] for each in containers if each["name"] == "syncer"]
+    assert args[0] == "run"
+    settings = run_command.make_context("run", [*args[1:], "--own-node=n", "--pod-ip=i"]).params
+    return synced_kinds(settings["enable_sync_resources"], settings["disable_sync_resources"])
+
+
+@pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
+def test_role_grants_what_the_syncer_needs_for_its_kinds_and_no_more(
+    values: tuple[str, ...],
+) -> None:
+    assert _granted(values) == _needed(_kinds(values)) | LEASE
+
+
+@pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
+def test_role_never_grants_what_would_lead_out_of_the_namespace(values: tuple[str, ...]) -> None:
+    """Threats K."""
+    granted = _granted(values)
+    assert not {each.resource for each in granted} & NEVER
+    assert not {each.verb for each in granted} & {
+        "*", "deletecollection", "escalate", "bind", "impersonate"
+    }  # fmt: skip
+
+
+def test_every_right_of_a_kind_belongs_to_a_kind_that_can_be_chosen() -> None:
+    choices = {*BY_DEFAULT, *OPT_IN, "ephemeralcontainers"}
+    assert {right.kind for right in RIGHTS if right.kind} <= choices
+
+
+# --- what the host grants
+
+
+def _rule(right: Any, verbs: tuple[str, ...]) -> Obj:
+    return {"apiGroups": [right.group], "resources": [right.resource], "verbs": list(verbs)}
+
+
+def _review(*rules: Obj, incomplete: bool = False) -> Obj:
+    return {"status": {"resourceRules": list(rules), "incomplete": incomplete}}
+
+
+EVERYTHING = frozenset({*BY_DEFAULT, *OPT_IN, "ephemeralcontainers"})
+FULL = [_rule(right, right.verbs) for right in RIGHTS]
+
+
+def test_nothing_is_missing_when_every_right_is_granted() -> None:
+    assert missing(_review(*FULL), EVERYTHING) == []
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: f"{right.resource}-{right.kind}")
+def test_each_missing_verb_is_named_with_its_resource(right: Any) -> None:
+    others = [rule for rule, each in zip(FULL, RIGHTS, strict=True) if each is not right]
+    lacking = missing(_review(*others), EVERYTHING)
+    resource = f"{right.resource}.{right.group}" if right.group else right.resource
+    assert lacking == [f"{verb} {resource}" for verb in right.verbs]
+
+
+@pytest.mark.parametrize(
+    ("rule", "lacks"),
+    [
+        ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}, False),
+        ({"apiGroups": ["*"], "resources": ["*"], "verbs": ["get"]}, True),
+        ({"apiGroups": ["apps"], "resources": ["*"], "verbs": ["*"]}, True),
+        ({"apiGroups": [""], "resources": ["*"], "verbs": ["*"], "resourceNames": ["x"]}, True),
+        ({"verbs": ["*"]}, True),
+    ],
+)
+def test_wildcards_count_and_rights_on_single_objects_do_not(rule: Obj, lacks: bool) -> None:  # noqa: FBT001
+    assert bool(missing(_review(rule), EVERYTHING)) is lacks
+
+
+def test_kind_that_is_off_needs_no_rights() -> None:
+    rules = [rule for rule, right in zip(FULL, RIGHTS, strict=True) if not right.kind]
+    assert missing(_review(*rules), frozenset()) == []
+    assert missing(_review(*rules), frozenset({"ingresses"}))[0].endswith(
+        "ingresses.networking.k8s.io"
+    )
+
+
+def test_review_that_is_incomplete_proves_nothing() -> None:
+    assert missing(_review(incomplete=True), EVERYTHING) == []
+
+
+def test_review_without_rules_says_that_all_is_missing() -> None:
+    assert len(missing({"status": {}}, EVERYTHING)) > 20
+    assert len(missing({}, EVERYTHING)) > 20

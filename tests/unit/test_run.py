@@ -1,0 +1,159 @@
+"""The start: what is waited for, what it says meanwhile, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from syncer.errors import Refused, ServerError, Unauthorized
+from syncer.kinds import BY_DEFAULT
+from syncer.objects import Key
+from syncer.rights import RIGHTS
+from syncer.run import Progress, _admin, _api_ip, _check_rights, _until_ready
+from syncer.settings import Settings
+from tests.unit.build import IDENT, configmap, pod
+from tests.unit.engine import KUBE_SYSTEM, Engine
+from tests.unit.fake_api import FakeApi
+from tests.unit.fake_faults import Fault
+from tests.unit.sides import Sides
+from tests.unit.test_access import FORMS
+
+pytestmark = pytest.mark.timeout(15)
+
+
+def _settings(path: Path = Path("/none")) -> Settings:
+    return Settings(
+        release="vc",
+        host_namespace="team-x",
+        k3s_data_dir=path / "data",
+        k3s_kubeconfig=path / "kube-config.yaml",
+        kubeconfig_out=path / "config",
+        kubelet_host="kubelet.internal",
+        workload_service_account="vc-workload",
+        pod_security="baseline",
+        cluster_domain="cluster.local",
+        kinds=frozenset(BY_DEFAULT),
+        ingress_annotations=(),
+        accept_new_datastore=False,
+        own_node="node-1",
+        own_address="192.168.0.1",
+        pod_ip="10.42.0.9",
+        api_port=8443,
+        listen_port=8081,
+    )
+
+
+@pytest.fixture
+def engine(sides: Sides) -> Engine:
+    made = Engine(sides)
+    made.furnish()
+    return made
+
+
+async def test_readiness_tells_each_stage_and_then_nothing(engine: Engine) -> None:
+    progress = Progress()
+    assert progress.waits_for() == "starting"
+    progress.stage = "waiting for the kubeconfig of k3s"
+    assert progress.waits_for() == "waiting for the kubeconfig of k3s"
+    assert progress.gauges() == {}
+    progress.sources = engine.sources
+    assert progress.waits_for().startswith("waiting for virt")
+    progress.controller = engine.controller
+    assert progress.waits_for() != ""
+    async with engine.running():
+        assert progress.waits_for() == ""
+        engine.world.frozen.add(Key("pods", "default", "web"))
+        assert "held" in progress.waits_for()
+
+
+async def test_figures_are_those_of_the_stores(engine: Engine) -> None:
+    progress = Progress()
+    progress.controller = engine.controller
+    progress.clients = [engine.sides.host]
+    engine.sides.add_virt("pods", pod())
+    engine.sides.add_virt("configmaps", configmap())
+    figures = progress.gauges()
+    assert figures["virtual_objects"] == 3  # and the DNS service
+    assert figures["host_objects"] == 0
+    assert figures["deletions_held"] == 0
+    await engine.sides.host.list(engine.sources.reflectors[0].resource)
+    ((key, count),) = progress.requests()
+    assert (key[0], key[1], key[3], count) == ("host", "GET", 200, 1)
+
+
+# --- rights
+
+
+def _rules(api: FakeApi, *, without: str = "") -> None:
+    api.rules = [
+        {
+            "apiGroups": [right.group],
+            "resources": [right.resource],
+            "verbs": [verb for verb in right.verbs if f"{verb} {right.resource}" != without],
+        }
+        for right in RIGHTS
+    ]
+
+
+async def test_host_that_grants_all_is_content(sides: Sides) -> None:
+    _rules(sides.host_api)
+    await _check_rights(sides.host, _settings())
+    assert sides.host_api.requests[-1].body["spec"] == {"namespace": "team-x"}
+
+
+async def test_missing_right_ends_the_start_and_names_verb_and_resource(sides: Sides) -> None:
+    _rules(sides.host_api, without="patch services")
+    with pytest.raises(Refused, match=r"patch services\. Restore it with: helm upgrade vc"):
+        await _check_rights(sides.host, _settings())
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_host_that_does_not_review_rights_is_no_error(sides: Sides, status: int) -> None:
+    sides.host_api.faults.add(Fault("POST", status=status))
+    await _check_rights(sides.host, _settings())
+
+
+async def test_host_that_fails_is_one(sides: Sides) -> None:
+    sides.host_api.faults.add(Fault("POST", status=500))
+    with pytest.raises(ServerError):
+        await _check_rights(sides.host, _settings())
+
+
+# --- waiting for k3s
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_kubeconfig_is_waited_for_until_it_is_whole(form: str, tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    task = asyncio.create_task(_admin(settings))
+    text, admin = FORMS[form]
+    for part in ("", text[: len(text) // 2], text[:-3]):
+        settings.k3s_kubeconfig.write_text(part)
+        await asyncio.sleep(0.11)
+        assert not task.done()
+    settings.k3s_kubeconfig.write_text(text)
+    async with asyncio.timeout(5):
+        assert await task == admin
+
+
+@pytest.mark.parametrize("status", [0, 403, 404, 500, 503])
+async def test_api_that_is_not_ready_yet_is_waited_for(engine: Engine, status: int) -> None:
+    engine.virt_api.faults.add(Fault("GET", "namespaces", status=status, times=3))
+    await _until_ready(engine.sources)
+    uid = engine.virt_api.objects.get(KUBE_SYSTEM)["metadata"]["uid"]
+    assert engine.sources.virt_uid == uid
+
+
+async def test_api_that_refuses_our_credentials_is_not_waited_for(engine: Engine) -> None:
+    """k3s has written others since we read them."""
+    engine.virt_api.faults.add(Fault("GET", "namespaces", status=401))
+    with pytest.raises(Unauthorized):
+        await _until_ready(engine.sources)
+
+
+async def test_our_own_address_is_what_the_init_container_found(sides: Sides) -> None:
+    found = {"metadata": {"name": "vc-discovered"}, "data": {"SERVICE_IP": "10.96.0.77"}}
+    sides.host_api.objects.create("configmaps", "team-x", found)
+    assert await _api_ip(sides.host, IDENT) == "10.96.0.77"

@@ -1,0 +1,52 @@
+"""What follows from both sides' stores without asking anybody."""
+
+import pytest
+
+from syncer.objects import Key
+from syncer.world import DNS_SERVICE, pod_ips
+from tests.unit.build import DNS_IP, pod, service, twin, world
+
+
+def test_twins_are_found_by_the_virtual_key() -> None:
+    made = world()
+    virt = service()
+    made.virt["services"].put(virt)
+    host = twin(virt, "services")
+    made.host["services"].put(host)
+    key = Key("services", "default", "web")
+    assert (made.virt_object(key), made.host_object(key)) == (virt, host)
+    assert made.host_object(key._replace(namespace="other")) is None
+
+
+def test_endpoints_are_named_like_the_twin_of_their_service() -> None:
+    made = world()
+    key = Key("endpoints", "default", "a-x-b")  # ambiguous: the name is a hash over the kind
+    assert made.host_name(key) == made.host_name(key._replace(kind="services"))
+
+
+@pytest.mark.parametrize(("ip", "dns"), [(DNS_IP, DNS_IP), ("None", ""), ("", "")])
+def test_address_of_the_virtual_dns_is_its_twins(ip: str, dns: str) -> None:
+    made = world()
+    assert made.dns_ip() == ""
+    virt = service(DNS_SERVICE.name, DNS_SERVICE.namespace)
+    made.host["services"].put(twin(virt, "services", spec={"clusterIP": ip}))
+    assert made.dns_ip() == dns
+
+
+def test_services_of_a_namespace() -> None:
+    made = world()
+    for name, namespace in (("a", "x"), ("b", "x"), ("a", "y")):
+        made.virt["services"].put(service(name, namespace))
+    assert sorted(each["metadata"]["name"] for each in made.services_in("x")) == ["a", "b"]
+    assert made.services_in("z") == []
+
+
+def test_own_addresses_are_those_that_the_host_reports() -> None:
+    """Threats E3: not those that the virtual status claims."""
+    made = world()
+    made.virt["pods"].put(pod(status={"podIPs": [{"ip": "169.254.169.254"}]}))
+    reported = {"podIP": "10.42.0.5", "podIPs": [{"ip": "10.42.0.5"}, {"ip": "fd00::5"}]}
+    made.host["pods"].put(twin(pod(), "pods", status=reported))
+    made.host["pods"].put(twin(pod("waits"), "pods"))
+    assert made.own_ips() == {"10.42.0.5", "fd00::5"}
+    assert pod_ips(None) == pod_ips({}) == pod_ips({"status": None}) == set()

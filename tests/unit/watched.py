@@ -1,0 +1,82 @@
+"""A reflector at work on a fake API server, and what it told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from syncer.client import Client
+from syncer.objects import Obj
+from syncer.resources import CONFIGMAPS
+from syncer.store import Store
+from syncer.watch import Reflector
+from tests.unit.fake_api import FakeApi, until
+from tests.unit.fake_objects import Place
+
+
+def conf(name: str, **more: object) -> Obj:
+    meta = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, **more}
+
+
+def place(name: str) -> Place:
+    return Place("configmaps", "default", name)
+
+
+class Watched:
+    """A reflector at work, with what it told."""
+
+    def __init__(
+        self,
+        api: FakeApi,
+        client: Client,
+        guard: Callable[[], Awaitable[None]] | None = None,
+        longest_pause: float = 0.01,
+    ) -> None:
+        self.api = api
+        self.store = Store()
+        self.changes: list[tuple[str, str]] = []
+        self.missing: list[str] = []
+        self.store.listen(self._hear)
+        self.reflector = Reflector(
+            client,
+            CONFIGMAPS,
+            self.store,
+            namespace="default",
+            guard=guard,
+            longest_pause=longest_pause,
+            on_missing=lambda objs: self.missing.extend(o["metadata"]["name"] for o in objs),
+        )
+
+    def _hear(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
+        what = "gone" if new is None else "new" if old is None else "changed"
+        name = ((new or old) or {})["metadata"]["name"]
+        self.changes.append((("listed " if backlog else "") + what, name))
+
+    def names(self) -> list[str]:
+        return sorted(obj["metadata"]["name"] for obj in self.store)
+
+    def lists(self) -> int:
+        return len(self.api.made("LIST", "configmaps"))
+
+    def watches(self) -> list[str]:
+        """Return the versions from which the watches began."""
+        return [each.query["resourceVersion"] for each in self.api.made("WATCH", "configmaps")]
+
+    async def watching(self) -> None:
+        await until(lambda: self.api.watching("configmaps"))
+
+    async def knows(self, *names: str) -> None:
+        await until(lambda: self.names() == list(names))
+
+
+@contextlib.asynccontextmanager
+async def running(watched: Watched) -> AsyncIterator[Watched]:
+    task = asyncio.create_task(watched.reflector.run())
+    try:
+        yield watched
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
