@@ -1,0 +1,47 @@
+# Sourced by the other scripts: where things are, and a Python that has what they need.
+# shellcheck shell=bash
+set -euo pipefail
+
+VC_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VC_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/virtualcluster
+export VC_ROOT VC_CACHE
+
+# vc_die MESSAGE: one line of cause and cure, then the end.
+vc_die() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+# vc_python: makes the virtual environment of requirements-dev.lock if it is not there, and puts it
+# first on PATH. Its key is the lock file and the Python that it was made with.
+vc_python() {
+  local base key venv lock half
+  base=$(command -v python3) || vc_die "no python3: install Python 3.11 or newer"
+  "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    vc_die "$("$base" -V) is too old: Python 3.11 or newer is needed"
+  key=$({ cat "$VC_ROOT/requirements-dev.lock" && "$base" -VV; } | sha256sum | cut -c1-20)
+  venv=$VC_CACHE/venv-$key lock=$VC_CACHE/locks/venv-$key
+  if [ ! -e "$venv/done" ]; then
+    mkdir -p "$VC_CACHE/locks"
+    exec 9>"$lock"
+    flock -n 9 || { echo "another run makes the Python environment; waiting for it …" >&2 && flock 9; }
+    if [ ! -e "$venv/done" ]; then
+      echo "making the Python environment (once per lock file) …" >&2
+      half=$venv # scripts in an environment name their own path, so it cannot be renamed later
+      rm -rf "$half"
+      if ! "$base" -m venv "$half" >/dev/null 2>&1; then
+        [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null ||
+          vc_die "python3 cannot make environments; as root: apt-get install python3-venv"
+        { apt-get install -y -qq python3-venv || { apt-get update -qq && apt-get install -y -qq python3-venv; }; } >&2
+        "$base" -m venv "$half"
+      fi
+      "$half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        -r "$VC_ROOT/requirements-dev.lock" >&2
+      touch "$venv/done"
+    fi
+    exec 9>&-
+  fi
+  PATH=$venv/bin:$PATH
+  # The repository's packages and nothing of the directory that the caller happens to be in.
+  export PATH VIRTUAL_ENV=$venv PYTHONPATH=$VC_ROOT PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
+}
