@@ -39,11 +39,11 @@ func packaged(t *testing.T, s *instance) {
 		}
 		return nil
 	})
-	service := s.must(http.MethodGet, kubeSystem+"/services/kube-dns", nil)
+	service := s.made(kubeSystem + "/services/kube-dns")
 	if at(service, "spec", "clusterIP") != "10.96.0.10" {
 		t.Errorf("%v", service)
 	}
-	config := s.must(http.MethodGet, kubeSystem+"/configmaps/cluster-dns", nil)
+	config := s.made(kubeSystem + "/configmaps/cluster-dns")
 	if at(config, "data", "clusterDNS") != "10.96.0.10" || at(config, "data", "clusterDomain") != "cluster.local" {
 		t.Errorf("%v", config)
 	}
@@ -65,8 +65,7 @@ func nodes(t *testing.T, s *instance) {
 		object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "n1.node-password.k3s"}})
 	hosts := func(want bool) func() error {
 		return func() error {
-			config := s.must(http.MethodGet, kubeSystem+"/configmaps/coredns", nil)
-			text, _ := at(config, "data", "NodeHosts").(string)
+			text, _ := at(s.made(kubeSystem+"/configmaps/coredns"), "data", "NodeHosts").(string)
 			if strings.Contains(text, "10.9.8.7 n1\n") != want {
 				return fmt.Errorf("NodeHosts %q", text)
 			}

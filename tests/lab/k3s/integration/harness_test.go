@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -197,6 +198,21 @@ func (s *instance) eventually(what string, limit time.Duration, check func() err
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// made waits for what a controller makes after the server is ready.
+func (s *instance) made(path string) object {
+	s.t.Helper()
+	var found object
+	s.eventually(path, 60*time.Second, func() error {
+		code, body, text := s.do(s.admin(), http.MethodGet, path, nil)
+		if code != http.StatusOK {
+			return fmt.Errorf("%d %s", code, text)
+		}
+		found = body
+		return nil
+	})
+	return found
 }
 
 func (s *instance) children() []int {

@@ -132,7 +132,7 @@ func names(t *testing.T, s *instance) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	secret := s.must(http.MethodGet, "/api/v1/namespaces/kube-system/secrets/k3s-serving", nil)
+	secret := s.made("/api/v1/namespaces/kube-system/secrets/k3s-serving")
 	annotations, _ := at(secret, "metadata", "annotations").(object)
 	if annotations["listener.cattle.io/cn-virtual.team-x.svc"] != "virtual.team-x.svc" || secret["type"] != "kubernetes.io/tls" {
 		t.Errorf("%v", annotations)
