@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -58,6 +59,14 @@ class Program:
             env["GOTOOLCHAIN"] = self.toolchain
         return env
 
+    def module_source(self, module: str) -> Path:
+        """Return where the source of a module that the program requires is, fetching it if needed.
+
+        `go list -m` would print nothing for one that is not in Go's module cache yet.
+        """
+        fetch = ["go", "mod", "download", "-json", module]
+        return Path(json.loads(output(fetch, cwd=self.directory, env=self.environment()))["Dir"])
+
     def patched(self, scratch: Path) -> list[str]:
         """Return the arguments that build a copy of the module with our files in it.
 
@@ -66,9 +75,7 @@ class Program:
         if not self.replaces:
             return []
         module, copy = self.packages[0], scratch / "module"
-        list_ = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
-        root = output(list_, cwd=self.directory, env=self.environment())
-        run(["cp", "--recursive", "--no-preserve=mode", root, copy])
+        run(["cp", "--recursive", "--no-preserve=mode", self.module_source(module), copy])
         for theirs, ours in self.replaces:
             shutil.copy(self.directory / ours, copy / theirs)
         pins = (self.directory / "go.mod").read_text()

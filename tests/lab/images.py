@@ -43,12 +43,8 @@ def pause(minor: str) -> Recipe:
 
     def fill(context: Path, task: Task) -> None:
         task.note("compiling pause.c")
-        module = output(
-            ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"],
-            cwd=program.directory,
-            env=program.environment(),
-        )
-        source = Path(module) / "build" / "pause" / "linux" / "pause.c"
+        module = program.module_source("k8s.io/kubernetes")
+        source = module / "build" / "pause" / "linux" / "pause.c"
         flags = ["-Os", "-Wall", "-static", "-s", "-DVERSION=v3.10-lab"]
         run(["gcc", *flags, "-o", context / "pause", source])
 
