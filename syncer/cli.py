@@ -151,6 +151,7 @@ def preflight_command(
 @click.option("--cluster-domain", default="cluster.local")
 @click.option("--enable-sync-resources", default="", help="Kinds to sync besides the usual ones.")
 @click.option("--disable-sync-resources", default="", help="Kinds not to sync.")
+@click.option("--node-selector", default="", help="Show only host nodes with these labels.")
 @click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
@@ -189,7 +190,7 @@ def run_command(
 
 def synced_kinds(enable: str, disable: str) -> frozenset[str]:
     """Return the kinds to sync; raise a usage error for names that are none."""
-    known = {*kinds.BY_DEFAULT, *kinds.OPT_IN, "ephemeralcontainers"}
+    known = {*kinds.BY_DEFAULT, *kinds.OPT_IN, *kinds.NOT_MIRRORED}
     on, off = set(_split(enable)), set(_split(disable))
     for name in (on | off) - known:
         raise click.UsageError(f"{name!r} is not a kind to sync: use {', '.join(sorted(known))}")

@@ -1,4 +1,4 @@
-"""The rights on the host that the syncer needs: the same table the chart's Role is made from.
+"""The rights on the host that the syncer needs: the same table the chart's roles are made from.
 
 A test compares the two (tests/unit/test_rights.py); `missing` compares with what the host grants.
 """
@@ -14,12 +14,16 @@ READ = ("get", "list", "watch")
 
 
 class Right(NamedTuple):
-    """Verbs on one resource; `kind` names the synced kind that needs it, empty for always."""
+    """Verbs on one resource; `kind` names the synced kind that needs it, empty for always.
+
+    `cluster`: in the whole cluster, by the ClusterRole that the kind's value asks for.
+    """
 
     group: str
     resource: str
     verbs: tuple[str, ...]
     kind: str = ""
+    cluster: bool = False
 
 
 RIGHTS = (
@@ -39,12 +43,14 @@ RIGHTS = (
     Right("", "pods/ephemeralcontainers", ("patch",), "ephemeralcontainers"),
     Right("", "endpoints", ("create", "patch", "delete"), "endpoints"),
     Right("discovery.k8s.io", "endpointslices", ("create", "patch", "delete"), "endpointslices"),
+    Right("", "nodes", READ, "nodes", cluster=True),
 )
 
 
-def missing(review: Obj, kinds: frozenset[str]) -> list[str]:
+def missing(review: Obj, kinds: frozenset[str], *, cluster: bool) -> list[str]:
     """Return what a SelfSubjectRulesReview's status does not grant, as "verb resource".
 
+    A review of a namespace lists the rules that hold there and those of the whole cluster alike.
     An incomplete review (a webhook authorizer that cannot list) proves nothing: the list is empty.
     """
     status = review.get("status") or {}
@@ -67,7 +73,7 @@ def missing(review: Obj, kinds: frozenset[str]) -> list[str]:
     return [
         f"{verb} {right.resource}" + (f".{right.group}" if right.group else "")
         for right in RIGHTS
-        if not right.kind or right.kind in kinds
+        if right.cluster is cluster and (not right.kind or right.kind in kinds)
         for verb in right.verbs
         if not allowed(verb, right)
     ]

@@ -178,12 +178,20 @@ async def _check_rights(host: Client, settings: Settings) -> None:
         answer = await host.create(RULES_REVIEWS, "", review)
     except (Forbidden, NotFound):
         return  # the requests themselves will tell
-    lacking = rights.missing(answer, settings.kinds)
-    if lacking:
+    cure = f"helm upgrade {settings.release} -n {settings.host_namespace}"
+    if lacking := rights.missing(answer, settings.kinds, cluster=False):
         raise Refused(
             "MissingRight",
             f"the host Role of {settings.release} does not grant: {', '.join(lacking)}. Restore it"
-            f" with: helm upgrade {settings.release} -n {settings.host_namespace}",
+            f" with: {cure}",
+        )
+    if lacking := rights.missing(answer, settings.kinds, cluster=True):
+        name = f"virtualcluster:{settings.host_namespace}:{settings.release}"
+        raise Refused(
+            "MissingRight",
+            f"the host ClusterRole {name} does not grant, or nobody bound it: {', '.join(lacking)}."
+            f" Restore it, as a user who may create ClusterRoles, with: {cure}; or switch off the"
+            " value that asks for it",
         )
 
 

@@ -19,6 +19,7 @@ class Settings(NamedTuple):
     pod_security: str
     cluster_domain: str
     kinds: frozenset[str]
+    node_selector: str
     ingress_annotations: tuple[str, ...]
     accept_new_datastore: bool
     own_node: str

@@ -118,9 +118,9 @@ def test_k3s_args_table_is_consistent() -> None:
         assert all(isinstance(row[key], str) for key in {"value", "versions"} & set(row))
 
 
-def _granted() -> set[tuple[str, str, str, str]]:
+def _granted() -> set[tuple[str, str, str, str, bool]]:
     return {
-        (group, resource, verb, row.get("kind", ""))
+        (group, resource, verb, row.get("kind", ""), row.get("cluster", False))
         for row in ROLE
         for group in row["apiGroups"]
         for resource in row["resources"]
@@ -129,21 +129,33 @@ def _granted() -> set[tuple[str, str, str, str]]:
     }
 
 
-def test_role_grants_what_the_syncer_needs_and_no_more() -> None:
+def test_roles_grant_what_the_syncer_needs_and_no_more() -> None:
     needed = {
-        (right.group, right.resource, verb, right.kind) for right in RIGHTS for verb in right.verbs
+        (right.group, right.resource, verb, right.kind, right.cluster)
+        for right in RIGHTS
+        for verb in right.verbs
     }
     # Leader election takes one lease of a fixed name.
-    leases = {("coordination.k8s.io", "leases", "create", "")}
+    leases = {("coordination.k8s.io", "leases", "create", "", False)}
     assert _granted() - leases == needed
     own = [row for row in ROLE if row.get("own")]
     assert [row["resources"] for row in own] == [["leases"]]
 
 
 def test_role_holds_none_of_the_rights_that_would_lead_out_of_the_namespace() -> None:
-    resources = {resource for _, resource, _, _ in _granted()}
+    resources = {resource for _, resource, _, _, cluster in _granted() if not cluster}
     never = ("nodes", "persistentvolumes", "storageclasses", "serviceaccounts", "roles", "*")
     assert not {name for name in resources if name.startswith(never)}
     assert not resources & {"pods/status", "pods/binding", "pods/eviction", "namespaces"}
-    verbs = {verb for _, _, verb, _ in _granted()}
+    verbs = {verb for _, _, verb, _, _ in _granted()}
     assert verbs == {"get", "list", "watch", "create", "patch", "delete"}
+
+
+def test_cluster_role_reads_only_and_never_without_a_value_that_asks_for_it() -> None:
+    rows = [row for row in ROLE if row.get("cluster")]
+    assert rows
+    for row in rows:
+        assert set(row["verbs"]) <= {"get", "list", "watch"}
+        assert row["kind"]
+        assert row["optIn"]
+        assert not any("/" in resource for resource in row["resources"])  # nodes/proxy, threats G6

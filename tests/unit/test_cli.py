@@ -39,7 +39,8 @@ def test_kinds_to_sync(enable: str, disable: str, kinds: frozenset[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("enable", "disable"), [("ingress", ""), ("", "ingress"), ("nodes", ""), ("", "a,ingresses")]
+    ("enable", "disable"),
+    [("ingress", ""), ("", "ingress"), ("namespaces", ""), ("", "a,ingresses")],
 )
 def test_name_that_is_no_kind_is_refused_with_those_that_are(enable: str, disable: str) -> None:
     with pytest.raises(click.UsageError, match=r"is not a kind to sync: use .*ingresses"):

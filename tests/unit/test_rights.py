@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from syncer.cli import run_command, synced_kinds
-from syncer.kinds import BY_DEFAULT, OPT_IN
+from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.objects import Obj
 from syncer.rights import RIGHTS, missing
 
@@ -30,6 +30,7 @@ class Grant(NamedTuple):
     resource: str
     verb: str
     name: str = ""
+    cluster: bool = False
 
 
 # For the election of a leader, on the release's own Lease: granted for what comes (threats R16).
@@ -42,7 +43,6 @@ NEVER = {
     "pods/status",
     "pods/binding",
     "pods/eviction",
-    "nodes",
     "nodes/proxy",
     "persistentvolumes",
     "namespaces",
@@ -56,6 +56,11 @@ SCENARIOS = {
     "ephemeral containers": ("sync.pods.ephemeralContainers=true",),
     "no ingresses": ("sync.ingresses.enabled=false",),
     "all": ("sync.endpoints.enabled=true", "sync.pods.ephemeralContainers=true"),
+    "nodes": ("sync.nodes.enabled=true",),
+    "nodes, but not by argument": (
+        "sync.nodes.enabled=true",
+        "syncer.extraArgs={--disable-sync-resources=nodes}",
+    ),
     "by argument": ("syncer.extraArgs={--disable-sync-resources=ingresses}",),
 }
 
@@ -73,14 +78,17 @@ def _render(values: tuple[str, ...]) -> tuple[Obj, ...]:
 
 
 def _granted(values: tuple[str, ...]) -> set[Grant]:
-    """Return what the Role grants to the syncer once it runs (hooks have roles of their own)."""
-    (role,) = [
+    """Return what the roles grant to the syncer once it runs (hooks have roles of their own)."""
+    roles = [
         each
         for each in _render(values)
-        if each["kind"] == "Role" and "helm.sh/hook" not in each["metadata"].get("annotations", {})
+        if each["kind"] in ("Role", "ClusterRole")
+        and "helm.sh/hook" not in each["metadata"].get("annotations", {})
     ]
+    assert [each["kind"] for each in roles].count("Role") == 1
     return {
-        Grant(group, resource, verb, name)
+        Grant(group, resource, verb, name, cluster=role["kind"] == "ClusterRole")
+        for role in roles
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -91,7 +99,7 @@ def _granted(values: tuple[str, ...]) -> set[Grant]:
 
 def _needed(kinds: frozenset[str]) -> set[Grant]:
     return {
-        Grant(right.group, right.resource, verb)
+        Grant(right.group, right.resource, verb, cluster=right.cluster)
         for right in RIGHTS
         if not right.kind or right.kind in kinds
         for verb in right.verbs
@@ -109,24 +117,35 @@ def _kinds(values: tuple[str, ...]) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
-def test_role_grants_what_the_syncer_needs_for_its_kinds_and_no_more(
+def test_roles_grant_what_the_syncer_needs_for_its_kinds_and_no_more(
     values: tuple[str, ...],
 ) -> None:
     assert _granted(values) == _needed(_kinds(values)) | LEASE
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
-def test_role_never_grants_what_would_lead_out_of_the_namespace(values: tuple[str, ...]) -> None:
-    """Threats K."""
+def test_roles_never_grant_what_would_lead_out_of_the_namespace(values: tuple[str, ...]) -> None:
+    """Threats K; what a value asks of the whole cluster is to read."""
     granted = _granted(values)
+    assert {each.verb for each in granted if each.cluster} <= {"get", "list", "watch"}
     assert not {each.resource for each in granted} & NEVER
     assert not {each.verb for each in granted} & {
         "*", "deletecollection", "escalate", "bind", "impersonate"
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["ClusterRole", "ClusterRoleBinding"])
+def test_nothing_is_cluster_wide_unless_a_value_asks_for_it(kind: str) -> None:
+    def made(name: str) -> int:
+        return [each["kind"] for each in _render(SCENARIOS[name])].count(kind)
+
+    quiet = SCENARIOS.keys() - {"nodes"}
+    assert {name: made(name) for name in quiet} == dict.fromkeys(quiet, 0)
+    assert made("nodes") == 1
+
+
 def test_every_right_of_a_kind_belongs_to_a_kind_that_can_be_chosen() -> None:
-    choices = {*BY_DEFAULT, *OPT_IN, "ephemeralcontainers"}
+    choices = {*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED}
     assert {right.kind for right in RIGHTS if right.kind} <= choices
 
 
@@ -141,18 +160,23 @@ def _review(*rules: Obj, incomplete: bool = False) -> Obj:
     return {"status": {"resourceRules": list(rules), "incomplete": incomplete}}
 
 
-EVERYTHING = frozenset({*BY_DEFAULT, *OPT_IN, "ephemeralcontainers"})
+EVERYTHING = frozenset({*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED})
 FULL = [_rule(right, right.verbs) for right in RIGHTS]
 
 
+def _missing(review: Obj, kinds: frozenset[str]) -> list[str]:
+    return missing(review, kinds, cluster=False) + missing(review, kinds, cluster=True)
+
+
 def test_nothing_is_missing_when_every_right_is_granted() -> None:
-    assert missing(_review(*FULL), EVERYTHING) == []
+    assert _missing(_review(*FULL), EVERYTHING) == []
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: f"{right.resource}-{right.kind}")
 def test_each_missing_verb_is_named_with_its_resource(right: Any) -> None:
     others = [rule for rule, each in zip(FULL, RIGHTS, strict=True) if each is not right]
-    lacking = missing(_review(*others), EVERYTHING)
+    lacking = missing(_review(*others), EVERYTHING, cluster=right.cluster)
+    assert missing(_review(*others), EVERYTHING, cluster=not right.cluster) == []
     resource = f"{right.resource}.{right.group}" if right.group else right.resource
     assert lacking == [f"{verb} {resource}" for verb in right.verbs]
 
@@ -168,21 +192,21 @@ def test_each_missing_verb_is_named_with_its_resource(right: Any) -> None:
     ],
 )
 def test_wildcards_count_and_rights_on_single_objects_do_not(rule: Obj, lacks: bool) -> None:  # noqa: FBT001
-    assert bool(missing(_review(rule), EVERYTHING)) is lacks
+    assert bool(_missing(_review(rule), EVERYTHING)) is lacks
 
 
 def test_kind_that_is_off_needs_no_rights() -> None:
     rules = [rule for rule, right in zip(FULL, RIGHTS, strict=True) if not right.kind]
-    assert missing(_review(*rules), frozenset()) == []
-    assert missing(_review(*rules), frozenset({"ingresses"}))[0].endswith(
+    assert _missing(_review(*rules), frozenset()) == []
+    assert _missing(_review(*rules), frozenset({"ingresses"}))[0].endswith(
         "ingresses.networking.k8s.io"
     )
 
 
 def test_review_that_is_incomplete_proves_nothing() -> None:
-    assert missing(_review(incomplete=True), EVERYTHING) == []
+    assert _missing(_review(incomplete=True), EVERYTHING) == []
 
 
 def test_review_without_rules_says_that_all_is_missing() -> None:
-    assert len(missing({"status": {}}, EVERYTHING)) > 20
-    assert len(missing({}, EVERYTHING)) > 20
+    assert len(_missing({"status": {}}, EVERYTHING)) > 20
+    assert len(_missing({}, EVERYTHING)) > 20

@@ -23,7 +23,7 @@ from tests.unit.test_access import FORMS
 pytestmark = pytest.mark.timeout(15)
 
 
-def _settings(path: Path = Path("/none")) -> Settings:
+def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -> Settings:
     return Settings(
         release="vc",
         host_namespace="team-x",
@@ -34,7 +34,8 @@ def _settings(path: Path = Path("/none")) -> Settings:
         workload_service_account="vc-workload",
         pod_security="baseline",
         cluster_domain="cluster.local",
-        kinds=frozenset(BY_DEFAULT),
+        kinds=frozenset(kinds),
+        node_selector="",
         ingress_annotations=(),
         accept_new_datastore=False,
         own_node="node-1",
@@ -107,6 +108,16 @@ async def test_missing_right_ends_the_start_and_names_verb_and_resource(sides: S
     _rules(sides.host_api, without="patch services")
     with pytest.raises(Refused, match=r"patch services\. Restore it with: helm upgrade vc"):
         await _check_rights(sides.host, _settings())
+
+
+async def test_missing_right_in_the_whole_cluster_names_the_role_and_who_can_mend_it(
+    sides: Sides,
+) -> None:
+    _rules(sides.host_api, without="watch nodes")
+    await _check_rights(sides.host, _settings())  # nobody asked for nodes
+    wanted = r"ClusterRole virtualcluster:team-x:vc .*: watch nodes\..* may create ClusterRoles"
+    with pytest.raises(Refused, match=wanted):
+        await _check_rights(sides.host, _settings(kinds=(*BY_DEFAULT, "nodes")))
 
 
 @pytest.mark.parametrize("status", [403, 404])

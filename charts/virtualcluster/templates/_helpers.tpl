@@ -30,6 +30,10 @@
 {{- define "virtualcluster.role.name" -}}{{ .Release.Name }}{{- end }}
 {{- define "virtualcluster.rolebinding.name" -}}{{ .Release.Name }}{{- end }}
 
+{{/* ClusterRole and ClusterRoleBinding of the syncer. Neither a namespace nor a release has a colon in its name, so two
+     releases never share one. */}}
+{{- define "virtualcluster.clusterrole.name" -}}virtualcluster:{{ .Release.Namespace }}:{{ .Release.Name }}{{- end }}
+
 {{/* Secret with the syncer's token, on hosts that cannot project one. */}}
 {{- define "virtualcluster.token.name" -}}{{ .Release.Name }}-token{{- end }}
 

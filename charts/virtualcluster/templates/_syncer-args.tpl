@@ -7,6 +7,7 @@
 {{- if not .Values.sync.ingresses.enabled -}}{{- $off = append $off "ingresses" -}}{{- end -}}
 {{- if .Values.sync.endpoints.enabled -}}{{- $on = append $on "endpoints" -}}{{- end -}}
 {{- if .Values.sync.pods.ephemeralContainers -}}{{- $on = append $on "ephemeralcontainers" -}}{{- end -}}
+{{- if .Values.sync.nodes.enabled -}}{{- $on = append $on "nodes" -}}{{- end -}}
 {{- range .Values.syncer.extraArgs -}}
 {{- if hasPrefix "--disable-sync-resources=" . -}}
 {{- $off = concat $off (trimPrefix "--disable-sync-resources=" . | splitList ",") -}}
@@ -59,6 +60,9 @@
 {{- end }}
 {{- with .Values.sync.ingresses.annotations }}
 - {{ printf "--ingress-annotations=%s" (join "," .) | quote }}
+{{- end }}
+{{- with .Values.sync.nodes.selector }}
+- {{ printf "--node-selector=%s" . | quote }}
 {{- end }}
 {{- with $kinds.on }}
 - --enable-sync-resources={{ join "," . }}

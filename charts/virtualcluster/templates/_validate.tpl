@@ -47,7 +47,7 @@
 {{- end -}}
 {{- end -}}
 {{- range .Values.syncer.extraArgs -}}
-{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip)(=|$)" . -}}
+{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|node-selector|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip)(=|$)" . -}}
 {{- $errors = append $errors (printf "syncer.extraArgs contains %s: the chart sets it from the release and from values; remove it" (trimSuffix "=" .)) -}}
 {{- end -}}
 {{- end -}}
@@ -72,6 +72,9 @@
 {{- $errors := list -}}
 {{- if and .Values.storage.keep (not .Values.storage.persistence) -}}
 {{- $errors = append $errors "storage.keep needs storage.persistence: an emptyDir cannot be kept" -}}
+{{- end -}}
+{{- if and .Values.sync.nodes.selector (not (has "nodes" (include "virtualcluster.syncer.kinds" . | fromJson).on)) -}}
+{{- $errors = append $errors "sync.nodes.selector is set, but no nodes are read: set sync.nodes.enabled too" -}}
 {{- end -}}
 {{- range $key, $_ := .Values.podLabels -}}
 {{- if or (hasPrefix "virtualcluster.dev/" $key) (hasKey (include "virtualcluster.selectorLabels" $ | fromYaml) $key) -}}
