@@ -1,20 +1,81 @@
-"""PersistentVolumeClaims: a bound one names its volume, as kubectl and others expect."""
+"""PersistentVolumeClaims: a bound one names its class and its volume, as kubectl and others expect.
+
+What the host decides about a claim comes back once, into fields that the API lets be filled in when
+they are empty; volumes.py shows the volume itself.
+"""
 
 from __future__ import annotations
 
-from syncer.mirror import Mirror
-from syncer.objects import Key, Obj, is_deleting
+from syncer.client import Client
+from syncer.errors import BadRequest, Refused
+from syncer.kinds import Kind
+from syncer.mirror import Mirror, was_bound
+from syncer.objects import Key, Obj, annotation, is_deleting
 from syncer.resources import CLAIMS
+from syncer.translate import status
+from syncer.world import World
+
+BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
+BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+OLD_CLASS = "volume.beta.kubernetes.io/storage-class"  # stands for the field on old clusters
 
 
 class ClaimMirror(Mirror):
-    """Reconciles claims by the common rules, and brings the volume's name back once."""
+    """Reconciles claims by the common rules, and brings back what the host decided about them."""
+
+    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
+        super().__init__(kind, world, virt, host)
+        self._class_is_fixed = False
+        """API servers before 1.25 let no claim name its class later."""
+
+    async def reconcile(self, key: Key) -> None:
+        """Refuse a claim that picks its volume (threats F2), then follow the common rules."""
+        virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
+        if (
+            virt_obj is not None
+            and host_obj is None
+            and virt_obj["spec"].get("volumeName")
+            and not was_bound(virt_obj)
+            and not is_deleting(virt_obj)
+        ):
+            raise Refused(
+                "FieldRefused",
+                "spec.volumeName is not offered in a virtual cluster, since its own volumes never"
+                " reach the host: leave it out, and the host's storage class makes a volume",
+            )
+        await super().reconcile(key)
 
     async def status_up(self, key: Key, virt_obj: Obj, host_obj: Obj) -> None:
-        """Bring back the status and, the one time that the API allows it, the volume's name."""
-        volume = host_obj["spec"].get("volumeName")
-        if volume and not virt_obj["spec"].get("volumeName") and not is_deleting(virt_obj):
-            change = {"spec": {"volumeName": volume}}
-            virt_obj = await self.virt.patch(CLAIMS, virt_obj, change)
+        """Bring back the class and the volume's name, each once; then the status."""
+        if not is_deleting(virt_obj) and (change := self._decided(virt_obj, host_obj)):
+            try:
+                virt_obj = await self.virt.patch(CLAIMS, virt_obj, change)
+            except BadRequest:
+                if "storageClassName" not in change["spec"]:
+                    raise
+                self._class_is_fixed = True
+                if rest := self._decided(virt_obj, host_obj):
+                    virt_obj = await self.virt.patch(CLAIMS, virt_obj, rest)
             self.world.virt[key.kind].put_written(virt_obj)
         await super().status_up(key, virt_obj, host_obj)
+
+    def wanted_status(self, virt_obj: Obj, host_obj: Obj) -> Obj:
+        """Return the status with those conditions that are the tenant's own."""
+        return status.claim(host_obj, virt_obj)
+
+    def _decided(self, virt_obj: Obj, host_obj: Obj) -> Obj:
+        """Return the patch with what the host has decided and the virtual claim does not say."""
+        virt_spec, host_spec = virt_obj["spec"], host_obj["spec"]
+        spec: Obj = {}
+        unnamed = virt_spec.get("storageClassName") is None and not annotation(virt_obj, OLD_CLASS)
+        if unnamed and host_spec.get("storageClassName") and not self._class_is_fixed:
+            spec["storageClassName"] = host_spec["storageClassName"]
+        volume = host_spec.get("volumeName")
+        if volume and not virt_spec.get("volumeName"):
+            spec["volumeName"] = volume
+        change: Obj = {"spec": spec} if spec else {}
+        if volume and annotation(virt_obj, BIND_COMPLETED) != "yes":
+            # The virtual scheduler and tools take a claim without it for one that is not bound.
+            marks = {BIND_COMPLETED: "yes", BOUND_BY_CONTROLLER: "yes"}
+            change["metadata"] = {"annotations": marks}
+        return change

@@ -40,6 +40,7 @@ from syncer.sources import ANCHOR_KEY, Sources
 from syncer.tokens import Tokens
 from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
+from syncer.volumes import VolumeMirror
 from syncer.world import DNS_SERVICE, World, pod_ips
 
 log = structlog.get_logger()
@@ -90,6 +91,9 @@ class Controller:
         for name in kinds & KINDS.keys():
             mirror = SPECIAL.get(name, Mirror)
             self._reconcilers[name] = mirror(KINDS[name], world, virt, host).reconcile
+        if "persistentvolumeclaims" in kinds:
+            volumes = VolumeMirror(world, virt, self.recorder, self.queue.add)
+            self._reconcilers["persistentvolumes"] = volumes.reconcile
         self._listen(api_service)
 
     async def run(self) -> None:

@@ -79,7 +79,6 @@ CLAIMS = Kind(
     resources.CLAIMS,
     lambda virt, world: storage.claim_to_host(virt, world.scope),
     _always,
-    status=status.claim,
     final=True,
 )
 INGRESSES = Kind(

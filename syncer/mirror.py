@@ -28,7 +28,7 @@ class Mirror:
     async def reconcile(self, key: Key) -> None:
         """Bring the host twin in line with the virtual object, and its status back."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
-        if virt_obj is not None and self.kind.final and host_obj is None and _was_bound(virt_obj):
+        if virt_obj is not None and self.kind.final and host_obj is None and was_bound(virt_obj):
             await self._lost(key, virt_obj)
             return
         desired = None
@@ -76,9 +76,7 @@ class Mirror:
 
     async def status_up(self, key: Key, virt_obj: Obj, host_obj: Obj) -> None:
         """Write the host's status to the virtual object when it says something else."""
-        if self.kind.status is None:
-            return
-        wanted = self.kind.status(host_obj)
+        wanted = self.wanted_status(virt_obj, host_obj)
         have = {field: (virt_obj.get("status") or {}).get(field) for field in wanted}
         patch = merge_patch({k: v for k, v in have.items() if v is not None}, wanted)
         if not any(patch.values()):
@@ -87,6 +85,10 @@ class Mirror:
             self.kind.resource, virt_obj, {"status": patch}, subresource="status"
         )
         self.world.virt[key.kind].put_written(answer)
+
+    def wanted_status(self, _virt_obj: Obj, host_obj: Obj) -> Obj:
+        """Return the status that the virtual object is to have."""
+        return self.kind.status(host_obj) if self.kind.status is not None else {}
 
     async def _lost(self, key: Key, virt_obj: Obj) -> None:
         """Say that a claim's volume is gone; an empty one in its place would hide the loss."""
@@ -133,5 +135,6 @@ def name_taken(resource: Resource, key: Key) -> Refused:
     )
 
 
-def _was_bound(virt_obj: Obj) -> bool:
+def was_bound(virt_obj: Obj) -> bool:
+    """Tell whether a claim had a volume, with data in it."""
     return (virt_obj.get("status") or {}).get("phase") in ("Bound", "Lost")

@@ -165,7 +165,7 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         settings.pod_security,
         settings.ingress_annotations,
     )
-    return World(scope, [*KINDS, "pods", "nodes", "events"])
+    return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
 
 
 async def _check_rights(host: Client, settings: Settings) -> None:

@@ -13,7 +13,16 @@ from syncer.errors import Unreachable
 from syncer.identity import virtual_key
 from syncer.kinds import KINDS
 from syncer.objects import Key, Obj, annotation, is_deleting, uid_of
-from syncer.resources import CONFIGMAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, Resource
+from syncer.resources import (
+    CONFIGMAPS,
+    ENDPOINTS,
+    EVENTS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    VOLUMES,
+    Resource,
+)
 from syncer.store import Store
 from syncer.watch import Reflector
 from syncer.world import World
@@ -54,6 +63,14 @@ class Sources:
             )
             for name, resource in {**resources, "nodes": NODES}.items()
         ]
+        if "persistentvolumeclaims" in kinds:
+            # Without a brake: a volume that is missing here is shown again.
+            volumes = world.virt["persistentvolumes"]
+            self.reflectors.append(
+                Reflector(
+                    virt, VOLUMES, volumes, guard=self.check_cluster, longest_pause=VIRT_PAUSE
+                )
+            )
         self.reflectors += [
             Reflector(
                 host,

@@ -21,6 +21,15 @@ POD_STATUS = (
     "startTime",
 )
 CLAIM_STATUS = ("accessModes", "capacity", "phase")
+CLAIM_GROWTH = ("allocatedResourceStatuses", "allocatedResources")
+"""What a claim says while it grows, and no longer afterwards."""
+CLAIM_CONDITIONS = (
+    "ControllerResizeError",
+    "FileSystemResizePending",
+    "NodeResizeError",
+    "Resizing",
+)
+"""The conditions that are the host's to set and to take back; all others are the tenant's."""
 CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "lastProbeTime")
 
 
@@ -63,15 +72,39 @@ def of_pod(virt: Obj) -> Obj:
     return result
 
 
-def claim(host: Obj) -> Obj:
-    """Return the virtual claim's status."""
-    status = host.get("status") or {}
-    return {field: status[field] for field in CLAIM_STATUS if status.get(field)}
+def claim(host: Obj, virt: Obj) -> Obj:
+    """Return the virtual claim's status; empty fields are those that it has and is to lose."""
+    status, have = host.get("status") or {}, virt.get("status") or {}
+    result: Obj = {field: status[field] for field in CLAIM_STATUS if status.get(field)}
+    for field in CLAIM_GROWTH:
+        if status.get(field) or have.get(field):
+            result[field] = status.get(field) or {}
+    theirs = {
+        each["type"]: _plain(each) for each in _conditions(host) if each["type"] in CLAIM_CONDITIONS
+    }
+    conditions = []
+    for each in _conditions(virt):
+        kind = each["type"]
+        if kind not in CLAIM_CONDITIONS or _plain(each) == theirs.get(kind):
+            conditions.append(each)
+            theirs.pop(kind, None)
+    conditions += theirs.values()
+    if conditions or have.get("conditions"):
+        result["conditions"] = conditions
+    return result
 
 
 def load_balancer(host: Obj) -> Obj:
     """Return the status of a Service or an Ingress."""
     return {"loadBalancer": (host.get("status") or {}).get("loadBalancer") or {}}
+
+
+def _conditions(obj: Obj) -> list[Obj]:
+    return (obj.get("status") or {}).get("conditions") or []
+
+
+def _plain(condition: Obj) -> Obj:
+    return {field: condition[field] for field in CONDITION if condition.get(field)}
 
 
 def _gated(condition: Obj, waiting: list[str]) -> Obj:

@@ -67,6 +67,7 @@ RESOURCES = {
     "Job": Resource("batch/v1", "jobs"),
     "Namespace": Resource("v1", "namespaces", namespaced=False),
     "Node": Resource("v1", "nodes", namespaced=False),
+    "PersistentVolume": Resource("v1", "persistentvolumes", namespaced=False),
     "PersistentVolumeClaim": Resource("v1", "persistentvolumeclaims"),
     "Pod": Resource("v1", "pods"),
     "Role": Resource("rbac.authorization.k8s.io/v1", "roles"),

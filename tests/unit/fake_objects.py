@@ -202,7 +202,14 @@ class Objects:
 
 
 def plural_has_status(plural: str) -> bool:
-    return plural in ("pods", "services", "persistentvolumeclaims", "ingresses", "nodes")
+    return plural in (
+        "pods",
+        "services",
+        "persistentvolumeclaims",
+        "ingresses",
+        "nodes",
+        "persistentvolumes",
+    )
 
 
 def merged(target: Any, patch: Any, *, strategic: bool) -> Any:

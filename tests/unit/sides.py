@@ -15,7 +15,7 @@ from syncer.client import Client
 from syncer.kinds import KINDS
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj
-from syncer.resources import EVENTS, NODES, PODS
+from syncer.resources import EVENTS, NODES, PODS, VOLUMES
 from syncer.translate.scope import Scope
 from syncer.world import World
 from tests.unit.build import IDENT, SCOPE, world
@@ -24,7 +24,7 @@ from tests.unit.fake_faults import Asked
 from tests.unit.fake_objects import Place
 
 RESOURCES = {name: kind.resource for name, kind in KINDS.items()}
-RESOURCES |= {"pods": PODS, "nodes": NODES, "events": EVENTS}
+RESOURCES |= {"pods": PODS, "nodes": NODES, "persistentvolumes": VOLUMES, "events": EVENTS}
 
 
 class Sides:
@@ -41,7 +41,7 @@ class Sides:
 
     def add_virt(self, kind: str, obj: Obj) -> Obj:
         """Create an object as the tenant does; return it as it then is."""
-        namespace = "" if kind == "nodes" else obj["metadata"]["namespace"]
+        namespace = "" if kind in ("nodes", "persistentvolumes") else obj["metadata"]["namespace"]
         made = self.virt_api.objects.create(kind, namespace, obj)
         self.sync()
         return made

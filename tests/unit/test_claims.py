@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.claims import ClaimMirror
+from syncer.claims import OLD_CLASS, ClaimMirror
 from syncer.errors import Refused
 from syncer.kinds import KINDS
 from syncer.objects import Key, Obj
 from tests.unit.build import claim
+from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
 
@@ -20,6 +21,12 @@ PLACE = Place(*CLAIM)
 
 def _mirror(sides: Sides) -> ClaimMirror:
     return ClaimMirror(KINDS["persistentvolumeclaims"], sides.world, sides.virt, sides.host)
+
+
+def _default_class(plural: str, obj: Obj) -> None:
+    """What the host's admission does to a claim without a class."""
+    if plural == "persistentvolumeclaims":
+        obj["spec"].setdefault("storageClassName", "standard")
 
 
 def _status(sides: Sides) -> Obj:
@@ -44,6 +51,10 @@ async def test_claim_is_bound_when_its_twin_is_and_names_the_volume(sides: Sides
     assert found is not None
     assert found["status"] == BOUND
     assert found["spec"]["volumeName"] == "pv-1"
+    assert found["metadata"]["annotations"] == {
+        "pv.kubernetes.io/bind-completed": "yes",
+        "pv.kubernetes.io/bound-by-controller": "yes",
+    }
 
 
 async def test_claim_whose_twin_is_gone_is_lost_and_never_gets_an_empty_volume(
@@ -114,3 +125,73 @@ async def test_claim_whose_twin_lost_its_marks_is_refused_and_its_data_stays(sid
     with pytest.raises(Refused):
         await _mirror(sides).reconcile(CLAIM)
     assert sides.host_obj("persistentvolumeclaims", "data") is not None
+
+
+async def test_claim_without_a_class_is_told_the_one_that_the_host_chose(sides: Sides) -> None:
+    sides.host_api.objects.admission.append(_default_class)
+    sides.add_virt("persistentvolumeclaims", claim())
+    await sides.settle(_mirror(sides).reconcile, CLAIM)
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert found["spec"]["storageClassName"] == "standard"
+
+
+@pytest.mark.parametrize(
+    ("virt", "expected"),
+    [
+        (claim(storageClassName=""), ""),
+        (claim(storageClassName="fast"), "fast"),
+        (claim(metadata={"annotations": {OLD_CLASS: "old"}}), None),
+    ],
+)
+async def test_claim_that_names_a_class_keeps_it(
+    sides: Sides, virt: Obj, expected: str | None
+) -> None:
+    sides.host_api.objects.admission.append(_default_class)
+    sides.add_virt("persistentvolumeclaims", virt)
+    await sides.settle(_mirror(sides).reconcile, CLAIM)
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert found["spec"].get("storageClassName") == expected
+
+
+async def test_claim_of_an_old_cluster_that_cannot_name_its_class_later_is_bound_all_the_same(
+    sides: Sides,
+) -> None:
+    sides.host_api.objects.admission.append(_default_class)
+    fault = Fault("PATCH", "persistentvolumeclaims", status=422, reason="Invalid")
+    sides.virt_api.faults.add(fault)
+    await _bound_claim(sides)
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert found["spec"]["volumeName"] == "pv-1"
+    assert "storageClassName" not in found["spec"]
+
+
+async def test_claim_that_picks_its_volume_is_refused(sides: Sides) -> None:
+    """Threats F2."""
+    sides.add_virt("persistentvolumeclaims", claim(volumeName="pv-of-somebody"))
+    with pytest.raises(Refused, match="volumeName"):
+        await _mirror(sides).reconcile(CLAIM)
+    assert sides.host_obj("persistentvolumeclaims", "data") is None
+
+
+async def test_marks_of_a_bound_claim_that_the_tenant_removes_come_back(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    sides.virt_api.objects.patch(PLACE, {"metadata": {"annotations": None}})
+    await sides.settle(mirror.reconcile, CLAIM)
+    found = sides.virt_obj("persistentvolumeclaims", "data")
+    assert found is not None
+    assert found["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] == "yes"
+
+
+async def test_conditions_of_growth_come_and_go_with_the_hosts(sides: Sides) -> None:
+    mirror = await _bound_claim(sides)
+    place = sides.host_place("persistentvolumeclaims", "data")
+    resizing = [{"type": "Resizing", "status": "True"}]
+    for conditions, capacity in ((resizing, "1Gi"), (None, "2Gi")):
+        change = {"status": {"conditions": conditions, "capacity": {"storage": capacity}}}
+        sides.host_api.objects.patch(place, change, "status")
+        await sides.settle(mirror.reconcile, CLAIM)
+        assert (_status(sides).get("conditions") or None) == conditions
+        assert _status(sides)["capacity"] == {"storage": capacity}

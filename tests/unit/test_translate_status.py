@@ -108,15 +108,51 @@ def test_status_that_was_written_up_is_not_written_again(host: Obj, virt: Obj) -
     assert of_pod(written) == pod(host, written)
 
 
+RESIZING = {"type": "Resizing", "status": "True"}
+WAITS = {"type": "FileSystemResizePending", "status": "True", "message": "waits for a pod"}
+OWN = {"type": "StatusPatched", "status": "True", "lastProbeTime": None}
+
+
 def test_claim_tells_phase_modes_and_capacity() -> None:
-    status = {
-        "phase": "Bound",
-        "accessModes": ["ReadWriteOnce"],
-        "capacity": {"storage": "1Gi"},
-        "conditions": [{"type": "x"}],
+    status = {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}
+    host = {"status": {**status, "currentVolumeAttributesClassName": "gold"}}
+    assert claim(host, {}) == status
+    assert claim({}, {}) == {}
+
+
+def test_claim_tells_how_it_grows() -> None:
+    growth = {
+        "allocatedResources": {"storage": "2Gi"},
+        "allocatedResourceStatuses": {"storage": "ControllerResizeInProgress"},
     }
-    assert claim({"status": status}) == {k: v for k, v in status.items() if k != "conditions"}
-    assert claim({}) == {}
+    assert claim({"status": growth}, {}) == growth
+    assert claim({"status": growth}, {"status": growth}) == growth
+    assert claim({}, {"status": growth}) == {field: {} for field in growth}
+
+
+@pytest.mark.parametrize(
+    ("host", "virt", "expected"),
+    [
+        ([RESIZING], [], [RESIZING]),
+        ([{**RESIZING, "lastProbeTime": None, "observedGeneration": 3}], [], [RESIZING]),
+        ([RESIZING, WAITS], [RESIZING], [RESIZING, WAITS]),
+        ([WAITS], [RESIZING], [WAITS]),
+        ([], [RESIZING], []),
+        ([RESIZING], [{**RESIZING, "status": "False"}], [RESIZING]),
+        # What the virtual API adds to a condition is no reason to write it again.
+        ([RESIZING], [{**RESIZING, "lastProbeTime": None}], [{**RESIZING, "lastProbeTime": None}]),
+        ([], [OWN], [OWN]),
+        ([RESIZING], [OWN], [OWN, RESIZING]),
+        ([RESIZING], [RESIZING, OWN], [RESIZING, OWN]),
+        # Other conditions on the host are its people's.
+        ([{"type": "StatusPatched", "status": "False"}], [OWN], [OWN]),
+    ],
+)
+def test_conditions_of_growth_follow_the_host_and_others_are_the_tenants(
+    host: list[Obj], virt: list[Obj], expected: list[Obj]
+) -> None:
+    made = claim({"status": {"conditions": host}}, {"status": {"conditions": virt}})
+    assert made.get("conditions", []) == expected
 
 
 def test_load_balancer_is_told_also_when_it_is_gone() -> None:
