@@ -153,6 +153,8 @@ def preflight_command(
 @click.option("--disable-sync-resources", default="", help="Kinds not to sync.")
 @click.option("--node-selector", default="", help="Show only host nodes with these labels.")
 @click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
+@click.option("--ingress-hosts", default="", help="Domains that ingresses may name; any if empty.")
+@click.option("--ingress-classes", default="", help="Classes they may name; any if empty.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
 @click.option("--api-port", default=8443)
@@ -167,6 +169,8 @@ def run_command(
     enable_sync_resources: str,
     disable_sync_resources: str,
     ingress_annotations: str,
+    ingress_hosts: str,
+    ingress_classes: str,
     pod_security_standard: str,
     log_level: str,
     **rest: object,
@@ -182,6 +186,8 @@ def run_command(
         host_namespace=namespace,
         kinds=synced_kinds(enable_sync_resources, disable_sync_resources),
         ingress_annotations=tuple(_split(ingress_annotations)),
+        ingress_hosts=tuple(_split(ingress_hosts)),
+        ingress_classes=tuple(_split(ingress_classes)),
         pod_security=pod_security_standard,
         **rest,  # type: ignore[arg-type]
     )

@@ -164,6 +164,8 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         settings.cluster_domain,
         settings.pod_security,
         settings.ingress_annotations,
+        settings.ingress_hosts,
+        settings.ingress_classes,
     )
     return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
 

@@ -21,6 +21,8 @@ class Settings(NamedTuple):
     kinds: frozenset[str]
     node_selector: str
     ingress_annotations: tuple[str, ...]
+    ingress_hosts: tuple[str, ...]
+    ingress_classes: tuple[str, ...]
     accept_new_datastore: bool
     own_node: str
     own_address: str

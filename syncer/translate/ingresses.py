@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from syncer.errors import Refused
 from syncer.identity import PASSED
-from syncer.objects import Key, Obj
+from syncer.objects import Key, Obj, annotation
 from syncer.translate.fields import INGRESS_SPEC, apply
+from syncer.translate.ingresslimits import LEGACY_CLASS, check_class, check_hosts
 from syncer.translate.scope import Scope
 
 HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
@@ -32,6 +33,12 @@ def to_host(virt: Obj, scope: Scope) -> Obj:
     def rename(kind: str, name: str) -> str:
         return ident.host_name(Key(kind, meta["namespace"], name)) if name else name
 
+    check_class(virt, scope.ingress_classes)
+    passed = {
+        key: value
+        for key, value in (meta.get("annotations") or {}).items()
+        if _allowed(key, scope.ingress_annotations) and HARMLESS.fullmatch(value)
+    }
     mapped: Obj = {
         "rules": [_rule(rule, rename) for rule in spec.get("rules") or ()] or None,
         "tls": [
@@ -42,12 +49,11 @@ def to_host(virt: Obj, scope: Scope) -> Obj:
         ]
         or None,
     }
+    check_hosts(spec, passed, scope.ingress_hosts)
+    if LEGACY_CLASS not in passed and not spec.get("ingressClassName"):
+        # Dropped, it would hand the ingress to whatever class is the host's default.
+        mapped["ingressClassName"] = annotation(virt, LEGACY_CLASS) or None
     metadata = ident.metadata(Key("ingresses", meta["namespace"], meta["name"]), virt)
-    passed = {
-        key: value
-        for key, value in (meta.get("annotations") or {}).items()
-        if _allowed(key, scope.ingress_annotations) and HARMLESS.fullmatch(value)
-    }
     if passed:
         metadata["annotations"][PASSED] = ",".join(sorted(passed))
     metadata["annotations"] = {**passed, **metadata["annotations"]}

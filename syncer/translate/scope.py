@@ -18,3 +18,7 @@ class Scope(NamedTuple):
     pod_security: str = "baseline"
     ingress_annotations: tuple[str, ...] = ()
     """Keys or `prefix/*` of annotations that may reach a host Ingress."""
+    ingress_hosts: tuple[str, ...] = ()
+    """Domains under which an Ingress may name hosts; empty for any."""
+    ingress_classes: tuple[str, ...] = ()
+    """Ingress classes that may be named; empty for any."""

@@ -53,6 +53,8 @@ class Event(NamedTuple):
 
 
 RESOURCES = {
+    "Certificate": Resource("cert-manager.io/v1", "certificates"),
+    "ClusterIssuer": Resource("cert-manager.io/v1", "clusterissuers", namespaced=False),
     "ClusterRole": Resource("rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False),
     "ClusterRoleBinding": Resource(
         "rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False
@@ -64,6 +66,7 @@ RESOURCES = {
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("v1", "events"),
     "Ingress": Resource("networking.k8s.io/v1", "ingresses"),
+    "IngressClass": Resource("networking.k8s.io/v1", "ingressclasses", namespaced=False),
     "Job": Resource("batch/v1", "jobs"),
     "Namespace": Resource("v1", "namespaces", namespaced=False),
     "Node": Resource("v1", "nodes", namespaced=False),

@@ -17,7 +17,8 @@ from tests.lab.errors import LabError
 
 Obj = dict[str, Any]
 
-# Kinds that the add-ons use: where the API server keeps them, and whether in a namespace.
+# Kinds that every lab's add-ons use: where the API server keeps them, and whether in a namespace.
+# Of other kinds the server is asked.
 _PLACES = {
     "Namespace": ("api/v1", "namespaces", False),
     "ServiceAccount": ("api/v1", "serviceaccounts", True),
@@ -68,11 +69,22 @@ class Api:
 
     def apply(self, obj: Obj) -> None:
         """Create an object or bring it to what is given."""
-        prefix, plural, namespaced = _PLACES[obj["kind"]]
+        self.request("PATCH", f"{self.path(obj)}?fieldManager=lab&force=true", obj)
+
+    def path(self, obj: Obj) -> str:
+        """Return where the API server keeps an object."""
+        prefix, plural, namespaced = _PLACES.get(obj["kind"]) or self._ask(obj)
         meta = obj["metadata"]
         space = f"namespaces/{meta['namespace']}/" if namespaced else ""
-        query = "fieldManager=lab&force=true"
-        self.request("PATCH", f"/{prefix}/{space}{plural}/{meta['name']}?{query}", obj)
+        return f"/{prefix}/{space}{plural}/{meta['name']}"
+
+    def _ask(self, obj: Obj) -> tuple[str, str, bool]:
+        version, kind = obj["apiVersion"], obj["kind"]
+        prefix = f"apis/{version}" if "/" in version else f"api/{version}"
+        for each in self.get(f"/{prefix}").get("resources", ()):
+            if each["kind"] == kind and "/" not in each["name"]:
+                return prefix, each["name"], each["namespaced"]
+        raise LabError(f"the API server knows no {kind} of {version}")
 
     def answers(self, path: str) -> bool:
         """Tell whether a GET succeeds just now."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from tests.lab import packages, registry, teardown, versions
+from tests.lab import extras, packages, registry, teardown, versions
 from tests.lab.addresses import MAX_NODES
 from tests.lab.assets import Assets
 from tests.lab.buildah import Image
@@ -84,6 +84,17 @@ def load(name: str, archives: tuple[Path, ...]) -> None:
     """Load image archives (docker-archive or OCI tar files) into every node."""
     with _existing(name, Progress()) as lab:
         lab.load_archives(archives)
+
+
+@main.command()
+@_name
+@click.argument("names", nargs=-1, required=True, type=click.Choice(tuple(extras.EXTRAS)))
+def extra(name: str, names: tuple[str, ...]) -> None:
+    """Put optional add-ons into a lab that is up: built, loaded, applied and available."""
+    progress = Progress()
+    with _existing(name, progress) as lab:
+        extras.bring(lab, Assets(progress, lab.registration.minor), names)
+    progress.say(f"lab {name} has {', '.join(names)}")
 
 
 @main.command()

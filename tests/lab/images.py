@@ -184,6 +184,15 @@ def _of_program(
     return Recipe(tag, _IMAGES / file / "Dockerfile", (program.key(),), fill, base=base)
 
 
+def static(cache: Cache, tag: str, program: gobuild.Program, file: str) -> Recipe:
+    """Return an image that holds one static program and nothing else, not run as root."""
+
+    def fill(context: Path, _task: Task) -> None:
+        place_copy(gobuild.build(cache, program) / file, context / "program")
+
+    return Recipe(tag, _IMAGES / "static" / "Dockerfile", (program.key(), file), fill)
+
+
 def _may_bind_low_ports(path: Path) -> None:
     """Do what `setcap cap_net_bind_service=+ep` does: a revision 2 capability, effective."""
     os.setxattr(path, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))

@@ -39,6 +39,8 @@ HELM = "v3.21.4"
 COREDNS = "v1.12.4"
 LOCAL_PATH = "v0.0.30"
 HELM_UNITTEST = "v1.0.0"
+TRAEFIK = "v3.7.13"
+CERT_MANAGER = "v1.11.5"
 
 
 def kubernetes(minor: str) -> Kubernetes:

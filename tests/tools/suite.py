@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 
+from tests.e2e import extras
 from tests.lab.assets import Assets
 from tests.lab.progress import Progress
 from tests.lab.versions import DEFAULT_KUBERNETES
@@ -200,6 +201,11 @@ def _e2e(assets: Assets, lab: str, only: tuple[str, ...], *, keep_lab: bool) -> 
                 capture_output=True,
                 text=True,
             ).stdout.strip()
+            wanted = extras.of(only)
+            if wanted:
+                bring = (*lab_command, "extra", *wanted, "--name", lab)
+                outcomes.append(run(Check("lab extras", bring)))
+            os.environ["VC_E2E_EXTRAS"] = ",".join(wanted)
             outcomes += [run(check) for check in e2e(path, programs, only)]
     finally:
         if not keep_lab:

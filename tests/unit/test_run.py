@@ -37,6 +37,8 @@ def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -
         kinds=frozenset(kinds),
         node_selector="",
         ingress_annotations=(),
+        ingress_hosts=(),
+        ingress_classes=(),
         accept_new_datastore=False,
         own_node="node-1",
         own_address="192.168.0.1",

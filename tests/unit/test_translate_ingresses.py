@@ -113,3 +113,93 @@ def test_source_stays_as_it_was() -> None:
     before = copy.deepcopy(virt)
     to_host(virt, SCOPE)
     assert virt == before
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "hosts"),
+    [
+        # no limits
+        ({"rules": [rule("*.any")]}, {}, ()),
+        # a domain, names below it, and the wildcard for these
+        ({"rules": [rule("team.example")]}, {}, ("team.example",)),
+        ({"rules": [rule("a.b.team.example")]}, {}, ("team.example",)),
+        ({"rules": [rule("*.team.example")]}, {}, ("*.team.example",)),
+        ({"rules": [rule("a.two")]}, {}, ("team.example", ".two")),
+        ({"rules": [], "tls": [{"hosts": ["a.team.example"]}]}, {}, ("team.example",)),
+        ({"rules": [rule("a.x")]}, {"cert-manager.io/alt-names": "b.x, c.x"}, ("x",)),
+    ],
+)
+def test_host_under_an_allowed_domain_passes(
+    spec: Obj, annotations: Obj, hosts: tuple[str, ...]
+) -> None:
+    scope = SCOPE._replace(ingress_hosts=hosts, ingress_annotations=("cert-manager.io/*",))
+    made = to_host(ingress(metadata={"annotations": annotations}, **spec), scope)
+    assert made["spec"].get("rules") or made["spec"].get("tls")
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "named"),
+    [
+        ({"rules": [rule("other.example")]}, {}, "other.example"),  # E4
+        ({"rules": [rule("evilteam.example")]}, {}, "evilteam.example"),
+        ({"rules": [rule("*.example")]}, {}, "*.example"),
+        ({"rules": [rule("team.example.com")]}, {}, "team.example.com"),
+        ({"rules": [rule("a.team.example"), rule("b.example")]}, {}, "b.example"),
+        ({"tls": [{"hosts": ["bank.example"], "secretName": "c"}]}, {}, "bank.example"),
+        # C3: annotations that claim names
+        ({}, {"cert-manager.io/alt-names": "a.team.example,bank.example"}, "bank.example"),
+        ({}, {"cert-manager.io/common-name": "bank.example"}, "bank.example"),
+        ({}, {NGINX + "server-alias": "a.team.example bank.example"}, "bank.example"),
+    ],
+)
+def test_host_outside_the_allowed_domains_is_refused_and_they_are_named(
+    spec: Obj, annotations: Obj, named: str
+) -> None:
+    keys = ("cert-manager.io/*", NGINX + "*")
+    scope = SCOPE._replace(ingress_hosts=("team.example", "x.test"), ingress_annotations=keys)
+    spec.setdefault("rules", [rule("a.team.example")])
+    with pytest.raises(Refused) as refused:
+        to_host(ingress(metadata={"annotations": annotations}, **spec), scope)
+    assert repr(named) in refused.value.message
+    assert "team.example, x.test" in refused.value.message
+
+
+LEGACY = "kubernetes.io/ingress.class"
+
+
+@pytest.mark.parametrize(
+    ("field", "annotation", "classes", "keys", "on_host"),
+    [
+        # what comes of it on the host is (field, annotation), None when it is refused
+        ("nginx", "", (), (), ("nginx", None)),
+        ("", "", (), (), (None, None)),
+        ("", "nginx", (), (), ("nginx", None)),  # as if the field had said it
+        ("", "nginx", (), (LEGACY,), (None, "nginx")),
+        ("nginx", "", ("traefik", "nginx"), (), ("nginx", None)),
+        ("", "nginx", ("nginx",), (), ("nginx", None)),
+        ("", "nginx", ("nginx",), (LEGACY,), (None, "nginx")),
+        ("internal", "", ("nginx",), (), None),  # E4
+        ("", "internal", ("nginx",), (), None),
+        ("", "internal", ("nginx",), (LEGACY,), None),
+        ("nginx", "internal", ("nginx",), (LEGACY,), None),
+        ("", "", ("nginx",), (), None),  # the host's default may be another
+    ],
+)
+def test_class_is_the_one_that_is_named_and_allowed(
+    field: str,
+    annotation: str,
+    classes: tuple[str, ...],
+    keys: tuple[str, ...],
+    on_host: tuple[str | None, str | None] | None,
+) -> None:
+    scope = SCOPE._replace(ingress_classes=classes, ingress_annotations=keys)
+    annotations = {LEGACY: annotation} if annotation else {}
+    spec = {"ingressClassName": field} if field else {}
+    virt = ingress(metadata={"annotations": annotations}, rules=[rule()], **spec)
+    if on_host is None:
+        with pytest.raises(Refused, match="|".join(classes)):
+            to_host(virt, scope)
+        return
+    made = to_host(virt, scope)
+    assert made["spec"].get("ingressClassName") == on_host[0]
+    assert made["metadata"]["annotations"].get(LEGACY) == on_host[1]

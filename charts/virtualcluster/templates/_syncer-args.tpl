@@ -64,6 +64,12 @@
 {{- with .Values.sync.nodes.selector }}
 - {{ printf "--node-selector=%s" . | quote }}
 {{- end }}
+{{- with .Values.sync.ingresses.hosts }}
+- {{ printf "--ingress-hosts=%s" (join "," .) | quote }}
+{{- end }}
+{{- with .Values.sync.ingresses.classes }}
+- {{ printf "--ingress-classes=%s" (join "," .) | quote }}
+{{- end }}
 {{- with $kinds.on }}
 - --enable-sync-resources={{ join "," . }}
 {{- end }}
