@@ -45,8 +45,10 @@ def render(assets: Assets) -> str:
         values = Path(scratch) / "values.json"
         values.write_text(json.dumps(_values()))
         helm = assets.tools(tests=False) / "helm"
+        host = ("--kube-version", versions.kubernetes(assets.minor).version)
         space = ("--namespace", "cert-manager", "--no-hooks")
-        text = output([helm, "template", "cert-manager", chart, *space, "--values", values])
+        command = [helm, "template", "cert-manager", chart, *space, *host]
+        text = output([*command, "--values", values])
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}}
     return f"{json.dumps(namespace)}\n---\n{text}"
 
