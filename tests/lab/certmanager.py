@@ -47,8 +47,7 @@ def render(assets: Assets) -> str:
         helm = assets.tools(tests=False) / "helm"
         host = ("--kube-version", versions.kubernetes(assets.minor).version)
         space = ("--namespace", "cert-manager", "--no-hooks")
-        command = [helm, "template", "cert-manager", chart, *space, *host]
-        text = output([*command, "--values", values])
+        text = output([helm, "template", "cert-manager", chart, *space, *host, "--values", values])
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}}
     return f"{json.dumps(namespace)}\n---\n{text}"
 
