@@ -115,7 +115,7 @@ BY_DEFAULT = ("services", "configmaps", "secrets", "persistentvolumeclaims", "in
 OPT_IN = ("endpoints", "endpointslices")
 """Switched on by `--enable-sync-resources`: they need rights that a namespace's admin lacks."""
 
-NOT_MIRRORED = ("ephemeralcontainers", "nodes")
+NOT_MIRRORED = ("ephemeralcontainers", "metrics", "nodemetrics", "nodes")
 """Switched on likewise, but no rows of this table: part of pods, and shown rather than mirrored."""
 
 KINDS = {

@@ -41,9 +41,11 @@ RIGHTS = (
     Right("", "events", READ),
     Right("networking.k8s.io", "ingresses", ALL, "ingresses"),
     Right("", "pods/ephemeralcontainers", ("patch",), "ephemeralcontainers"),
+    Right("metrics.k8s.io", "pods", ("get", "list"), "metrics"),
     Right("", "endpoints", ("create", "patch", "delete"), "endpoints"),
     Right("discovery.k8s.io", "endpointslices", ("create", "patch", "delete"), "endpointslices"),
     Right("", "nodes", READ, "nodes", cluster=True),
+    Right("metrics.k8s.io", "nodes", ("get", "list"), "nodemetrics", cluster=True),
 )
 
 

@@ -19,8 +19,10 @@ from syncer.discover import identify
 from syncer.errors import ApiError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from syncer.identity import Identity
 from syncer.kinds import KINDS
-from syncer.kubelet import KubeletServer, ServingTls
+from syncer.kubelet import REQUEST_HEADER_CA, SERVER_CA, KubeletServer, ServingTls
 from syncer.lookup import HostForStreams, PodLookup
+from syncer.metricsapi import PORT, SERVER_NAME, Figures, MetricsApi, Way
+from syncer.metricsapi.source import HostMetrics
 from syncer.nodes import Nodes
 from syncer.resources import CONFIGMAPS, RULES_REVIEWS
 from syncer.settings import Settings
@@ -146,14 +148,31 @@ async def _sync(
     sources.on_hold = controller.hold
     sources.on_confirm = controller.confirm
     progress.sources = sources
+    metrics = _metrics(settings, progress, world, virt, host)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep(sources))
+        tasks.create_task(metrics.run())
         await sources.synced()
         if not await sources.recognise(accept=settings.accept_new_datastore):
             controller.hold(sources.twins(), "the datastore is not the one of the host objects")
         progress.controller = controller
         log.info("in step", **{k: int(v) for k, v in progress.gauges().items()})
         await controller.run()
+
+
+def _metrics(
+    settings: Settings, progress: Progress, world: World, virt: Client, host: Client
+) -> MetricsApi:
+    directory = settings.k3s_data_dir / "server" / "tls"
+    answers = Figures(
+        world,
+        HostMetrics(host, world.ident, time.monotonic),
+        lambda: progress.controller is not None and progress.controller.started,
+        whole_nodes="nodemetrics" in settings.kinds,
+    )
+    way = Way(settings.kubelet_host, PORT, directory / SERVER_CA)
+    tls = ServingTls(directory, [SERVER_NAME], client_ca=REQUEST_HEADER_CA)
+    return MetricsApi(virt, answers, way, tls, on="metrics" in settings.kinds)
 
 
 def _world(settings: Settings, ident: Identity, api_ip: str) -> World:

@@ -15,10 +15,12 @@ as `errors.KubeletError` and answered in one place (connection).
 from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.limits import Limits
 from syncer.kubelet.server import KubeletServer
-from syncer.kubelet.tls import ServingTls
+from syncer.kubelet.tls import REQUEST_HEADER_CA, SERVER_CA, ServingTls
 from syncer.kubelet.types import HostApi, HostPod, Lookup
 
 __all__ = [
+    "REQUEST_HEADER_CA",
+    "SERVER_CA",
     "CertificateError",
     "HostApi",
     "HostPod",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SERVER_CA = "server-ca.crt"
 SERVER_CA_KEY = "server-ca.key"
 CLIENT_CA = "client-ca.crt"
-FILES = (SERVER_CA, SERVER_CA_KEY, CLIENT_CA)
+REQUEST_HEADER_CA = "request-header-ca.crt"
 
 # k3s up to about 1.21 and from 1.22 on (k3s-contract.md §5).
 API_SERVER_NAMES = frozenset({"kube-apiserver", "system:apiserver"})
@@ -31,12 +31,21 @@ MASTERS = "system:masters"
 
 
 class ServingTls:
-    """Provides the server's TLS context from `<k3s data dir>/server/tls`."""
+    """Provides the server's TLS context from `<k3s data dir>/server/tls`.
+
+    Clients need a certificate of `client_ca`: that of API clients, or the front proxy's.
+    """
 
     def __init__(
-        self, directory: Path, names: Sequence[str], clock: Callable[[], datetime] = now_utc
+        self,
+        directory: Path,
+        names: Sequence[str],
+        clock: Callable[[], datetime] = now_utc,
+        *,
+        client_ca: str = CLIENT_CA,
     ) -> None:
         self._directory = directory
+        self._files = (SERVER_CA, SERVER_CA_KEY, client_ca)
         self._names = tuple(names)
         self._clock = clock
         self._seen: tuple[tuple[int, int, int], ...] = ()
@@ -48,7 +57,7 @@ class ServingTls:
         now = self._clock()
         seen = self._stamps()
         if self._context is None or seen != self._seen or self.needs_renewal(now):
-            files = [self._read(name) for name in FILES]
+            files = [self._read(name) for name in self._files]
             self._serving = issue(files[0], files[1], self._names, now)
             self._context = server_context(self._serving.pem, files[2])
             self._seen = seen
@@ -61,7 +70,7 @@ class ServingTls:
     def _stamps(self) -> tuple[tuple[int, int, int], ...]:
         """Tell the files' versions apart, a replaced one included, without reading them."""
         try:
-            stats = [(self._directory / name).stat() for name in FILES]
+            stats = [(self._directory / name).stat() for name in self._files]
         except OSError as error:
             raise CertificateError("the virtual cluster has made no certificates yet") from error
         return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)

@@ -54,9 +54,11 @@ SCENARIOS = {
     "by default": (),
     "endpoints": ("sync.endpoints.enabled=true",),
     "ephemeral containers": ("sync.pods.ephemeralContainers=true",),
+    "metrics": ("sync.metrics.enabled=true",),
     "no ingresses": ("sync.ingresses.enabled=false",),
     "all": ("sync.endpoints.enabled=true", "sync.pods.ephemeralContainers=true"),
     "nodes": ("sync.nodes.enabled=true",),
+    "nodes with metrics": ("sync.nodes.enabled=true", "sync.metrics.enabled=true"),
     "nodes, but not by argument": (
         "sync.nodes.enabled=true",
         "syncer.extraArgs={--disable-sync-resources=nodes}",
@@ -139,7 +141,7 @@ def test_nothing_is_cluster_wide_unless_a_value_asks_for_it(kind: str) -> None:
     def made(name: str) -> int:
         return [each["kind"] for each in _render(SCENARIOS[name])].count(kind)
 
-    quiet = SCENARIOS.keys() - {"nodes"}
+    quiet = SCENARIOS.keys() - {"nodes", "nodes with metrics"}
     assert {name: made(name) for name in quiet} == dict.fromkeys(quiet, 0)
     assert made("nodes") == 1
 

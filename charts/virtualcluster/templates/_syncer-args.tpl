@@ -8,6 +8,10 @@
 {{- if .Values.sync.endpoints.enabled -}}{{- $on = append $on "endpoints" -}}{{- end -}}
 {{- if .Values.sync.pods.ephemeralContainers -}}{{- $on = append $on "ephemeralcontainers" -}}{{- end -}}
 {{- if .Values.sync.nodes.enabled -}}{{- $on = append $on "nodes" -}}{{- end -}}
+{{- if include "virtualcluster.sync.metrics" . -}}
+{{- $on = append $on "metrics" -}}
+{{- if .Values.sync.nodes.enabled -}}{{- $on = append $on "nodemetrics" -}}{{- end -}}
+{{- end -}}
 {{- range .Values.syncer.extraArgs -}}
 {{- if hasPrefix "--disable-sync-resources=" . -}}
 {{- $off = concat $off (trimPrefix "--disable-sync-resources=" . | splitList ",") -}}
@@ -16,6 +20,14 @@
 {{- end -}}
 {{- end -}}
 {{- toJson (dict "on" ($on | uniq) "off" ($off | uniq)) -}}
+{{- end }}
+
+{{/* Whether to serve the host's metrics inside, "true" or nothing. A Role that names a group which the host has not is
+     refused to everybody but a cluster admin, since nobody else holds that right: hence "auto". */}}
+{{- define "virtualcluster.sync.metrics" -}}
+{{- $enabled := .Values.sync.metrics.enabled -}}
+{{- if eq (toString $enabled) "auto" -}}{{- $enabled = .Capabilities.APIVersions.Has "metrics.k8s.io/v1beta1" -}}{{- end -}}
+{{- if $enabled -}}true{{- end -}}
 {{- end }}
 
 {{/* What every command of the syncer is told. */}}
