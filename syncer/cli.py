@@ -155,6 +155,7 @@ def preflight_command(
 @click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
 @click.option("--ingress-hosts", default="", help="Domains that ingresses may name; any if empty.")
 @click.option("--ingress-classes", default="", help="Classes they may name; any if empty.")
+@click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
 @click.option("--api-port", default=8443)

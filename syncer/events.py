@@ -11,6 +11,7 @@ from syncer.identity import virtual_key
 from syncer.objects import Key, Obj, annotation, uid_of
 from syncer.recorder import event_name
 from syncer.resources import EVENTS
+from syncer.translate import hostsfile
 from syncer.translate.wording import replacements, reworded
 from syncer.world import World
 
@@ -44,7 +45,7 @@ class EventMirror:
         if host_event is None:
             return  # the virtual one ends by its own time to live
         found = self._involved(host_event)
-        if found is None:
+        if found is None or _of_ours(host_event):
             return
         virt_key, virt_obj, host_obj = found
         event = self._event(host_event, virt_key, virt_obj, host_obj)
@@ -134,6 +135,15 @@ class EventMirror:
 def clean(text: str, host_obj: Obj, virt_obj: Obj, world: World) -> str:
     """Return a host's message in virtual terms: its names, UIDs and namespaces replaced."""
     return str(reworded(text, replacements(host_obj, virt_obj, world.ident)))
+
+
+def _of_ours(host_event: Obj) -> bool:
+    """Tell whether an event is everyday news of a container that the tenant did not ask for.
+
+    That it does not start is the tenant's business all the same: the pod waits for it.
+    """
+    path = host_event["involvedObject"].get("fieldPath", "")
+    return hostsfile.CONTAINER in path and host_event.get("type") != "Warning"
 
 
 def _digest(host_event: Obj) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from syncer import resources
 from syncer.objects import Key, Obj, controller_of
 from syncer.resources import Resource
-from syncer.translate import ingresses, services, status, storage
+from syncer.translate import disruption, ingresses, services, status, storage
 from syncer.world import World
 
 
@@ -110,12 +110,20 @@ ENDPOINT_SLICES = Kind(
     strict=True,
 )
 
+BUDGETS = Kind(
+    "poddisruptionbudgets",
+    resources.BUDGETS,
+    lambda virt, world: disruption.to_host(virt, world.scope),
+    _always,
+)
+
 BY_DEFAULT = ("services", "configmaps", "secrets", "persistentvolumeclaims", "ingresses", "pods")
 """Switched off by `--disable-sync-resources`."""
-OPT_IN = ("endpoints", "endpointslices")
-"""Switched on by `--enable-sync-resources`: they need rights that a namespace's admin lacks."""
+OPT_IN = ("endpoints", "endpointslices", "poddisruptionbudgets")
+"""Switched on by `--enable-sync-resources`: a namespace's admin lacks the rights for endpoints, and
+budgets of the tenant's can hold up the host's people."""
 
-NOT_MIRRORED = ("ephemeralcontainers", "metrics", "nodemetrics", "nodes")
+NOT_MIRRORED = ("ephemeralcontainers", "metrics", "nodemetrics", "nodes", "resize")
 """Switched on likewise, but no rows of this table: part of pods, and shown rather than mirrored."""
 
 KINDS = {
@@ -128,5 +136,6 @@ KINDS = {
         SERVICES,
         ENDPOINTS,
         ENDPOINT_SLICES,
+        BUDGETS,
     )
 }

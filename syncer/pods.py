@@ -18,13 +18,14 @@ from collections.abc import Callable
 
 import structlog
 
-from syncer import identity, plan
-from syncer.client import STRATEGIC, Client
+from syncer import identity
+from syncer.client import Client
 from syncer.errors import NotFound, NotYet
 from syncer.identity import virtual_key
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, merge_patch, uid_of
+from syncer.pod_changes import PodChanges
 from syncer.queue import Queue
 from syncer.resources import PODS
 from syncer.tokens import Tokens
@@ -57,6 +58,7 @@ class PodMirror:
         self.nodes = nodes
         self.queue = queue
         self.synced = synced
+        self.changes = PodChanges(world, host, synced)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
@@ -129,57 +131,15 @@ class PodMirror:
         # Up before down: what is refused on its way down must not hide how the pod is.
         await self._up(virt_pod, host_pod, just_bound=bound)
         if not is_deleting(virt_pod) and not is_deleting(host_pod):
-            await self._down(key, virt_pod, host_pod)
-            await self._ephemeral(key, virt_pod, host_pod)
+            # Tokens before what may be refused: they run out.
             await self._renew(key, virt_pod, host_pod)
+            await self.changes.down(key, virt_pod, host_pod)
 
     async def _renew(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
         if (host_pod.get("status") or {}).get("phase") not in TERMINAL:
             renew_in = await self.tokens.ensure(key, virt_pod)
             if renew_in is not None:
                 self.queue.add_after(key, renew_in)
-
-    async def _down(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
-        """Send the few changes that a running pod can take: labels, images, deadline."""
-        wanted = translate.metadata(virt_pod, self.world.scope)
-        patch = plan.metadata_difference(host_pod["metadata"], wanted)
-        spec: Obj = {}
-        deadline = virt_pod["spec"].get("activeDeadlineSeconds")
-        if deadline and deadline != host_pod["spec"].get("activeDeadlineSeconds"):
-            spec["activeDeadlineSeconds"] = deadline
-        for field in ("containers", "initContainers"):
-            images = {c["name"]: c.get("image") for c in host_pod["spec"].get(field) or ()}
-            changed = [
-                {"name": c["name"], "image": c["image"]}
-                for c in virt_pod["spec"].get(field) or ()
-                if c.get("image") and images.get(c["name"], c["image"]) != c["image"]
-            ]
-            if changed:
-                spec[field] = changed
-        if spec:
-            patch["spec"] = spec
-        if patch:
-            answer = await self.host.patch(PODS, host_pod, patch, content_type=STRATEGIC)
-            self.world.host["pods"].put_written(answer)
-            log.info("updated", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
-
-    async def _ephemeral(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
-        """Pass on the containers of `kubectl debug`, where the host grants the right to."""
-        if not self.synced("ephemeralcontainers"):
-            return
-        have = {each["name"] for each in host_pod["spec"].get("ephemeralContainers") or ()}
-        if all(each["name"] in have for each in virt_pod["spec"].get("ephemeralContainers") or ()):
-            return
-        added = translate.ephemeral_containers(virt_pod, host_pod, self.world.scope)
-        answer = await self.host.patch(
-            PODS,
-            host_pod,
-            {"spec": {"ephemeralContainers": added}},
-            subresource="ephemeralcontainers",
-            content_type=STRATEGIC,
-        )
-        self.world.host["pods"].put_written(answer)
-        log.info("debugged", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
 
     async def _bind(self, virt_pod: Obj, host_pod: Obj) -> bool:
         """Bind the virtual pod to the node that the host's scheduler chose; tell whether it was."""

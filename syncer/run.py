@@ -185,6 +185,7 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         settings.ingress_annotations,
         settings.ingress_hosts,
         settings.ingress_classes,
+        settings.hosts_image,
     )
     return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
 

@@ -23,6 +23,7 @@ class Settings(NamedTuple):
     ingress_annotations: tuple[str, ...]
     ingress_hosts: tuple[str, ...]
     ingress_classes: tuple[str, ...]
+    hosts_image: str
     accept_new_datastore: bool
     own_node: str
     own_address: str

@@ -63,7 +63,7 @@ POD_SPEC: dict[str, Verdict] = {
     "serviceAccountName": MAP,  # always the one without rights
     "setHostnameAsFQDN": COPY,
     "shareProcessNamespace": COPY,
-    "subdomain": DROP,  # names pods by a Service, which on the host has another name
+    "subdomain": DROP,  # names pods by a Service, which on the host has another name; hostsfile.py
     "terminationGracePeriodSeconds": MAP,  # capped (threats J2)
     "tolerations": MAP,  # threats A10
     "topologySpreadConstraints": MAP,
@@ -172,6 +172,13 @@ CLAIM_SPEC: dict[str, Verdict] = {
     "volumeAttributesClassName": REFUSE,  # threats F4
     "volumeMode": COPY,
     "volumeName": DROP,  # threats F2
+}
+
+BUDGET_SPEC: dict[str, Verdict] = {
+    "maxUnavailable": DROP,  # as minAvailable: counts against a controller that the host has not
+    "minAvailable": MAP,  # the number that the virtual cluster's controller made of both
+    "selector": MAP,
+    "unhealthyPodEvictionPolicy": COPY,
 }
 
 INGRESS_SPEC: dict[str, Verdict] = {

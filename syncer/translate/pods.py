@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.objects import Key, Obj
-from syncer.translate import containers, downward, scheduling, volumes
+from syncer.translate import containers, downward, hostsfile, scheduling, sizes, volumes
 from syncer.translate.fields import POD_SPEC, apply
 from syncer.translate.scope import Scope
 
@@ -104,7 +104,12 @@ def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata(virt_pod, scope),
-        "spec": apply(POD_SPEC, spec, mapped, where="spec"),
+        "spec": hostsfile.with_full_name(
+            apply(POD_SPEC, spec, mapped, where="spec"),
+            virt_pod,
+            scope.hosts_image,
+            scope.cluster_domain,
+        ),
     }
     _judge(host_pod["spec"], scope)
     return host_pod
@@ -139,7 +144,8 @@ def _plain(ephemeral: Obj) -> Obj:
 def metadata(virt_pod: Obj, scope: Scope) -> Obj:
     """Return the host pod's metadata; of it, labels and annotations follow the virtual pod."""
     meta = scope.ident.metadata(key(virt_pod), virt_pod, controller=True)
-    return {**meta, "annotations": {**meta["annotations"], **downward.for_volumes(virt_pod)}}
+    notes = {**downward.for_volumes(virt_pod), sizes.SIZES: sizes.digest(virt_pod)}
+    return {**meta, "annotations": {**meta["annotations"], **notes}}
 
 
 def _judge(host_spec: Obj, scope: Scope) -> None:

@@ -32,7 +32,7 @@ def spread(virt_pod: Obj, release: str) -> list[Obj] | None:
     for constraint in virt_pod["spec"].get("topologySpreadConstraints") or ():
         mapped = {
             **constraint,
-            "labelSelector": _own(constraint.get("labelSelector"), [namespace], release),
+            "labelSelector": own_selector(constraint.get("labelSelector"), [namespace], release),
         }
         mapped.pop("matchLabelKeys", None)
         if keys := _unmerged_keys(constraint):
@@ -97,12 +97,15 @@ def _term(term: Obj, namespace: str, release: str) -> Obj:
     # Neither field reaches the host: all our pods stand in one host namespace.
     return {
         "topologyKey": term["topologyKey"],
-        "labelSelector": _own(term.get("labelSelector"), namespaces, release),
+        "labelSelector": own_selector(term.get("labelSelector"), namespaces, release),
     }
 
 
-def _own(selector: Obj | None, namespaces: list[str] | None, release: str) -> Obj | None:
-    """Return the selector on the host: the tenant's, and never beyond the tenant's own pods."""
+def own_selector(selector: Obj | None, namespaces: list[str] | None, release: str) -> Obj | None:
+    """Return the selector on the host: the tenant's, and never beyond the tenant's own pods.
+
+    `namespaces` are virtual ones; None stands for all.
+    """
     mapped = tenant_selector(selector)
     if mapped is None:
         return None  # selects nothing, there as here

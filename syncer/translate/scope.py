@@ -22,3 +22,5 @@ class Scope(NamedTuple):
     """Domains under which an Ingress may name hosts; empty for any."""
     ingress_classes: tuple[str, ...] = ()
     """Ingress classes that may be named; empty for any."""
+    hosts_image: str = ""
+    """Our own image, for the init container of pods with a subdomain; empty: they get none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncer.objects import Obj
+from syncer.translate import hostsfile
 
 # What a virtual API server of any supported version knows. Not qosClass: it is immutable and
 # derived from the virtual spec. Not resize, resourceClaimStatuses, nominatedNodeName: theirs.
@@ -20,6 +21,12 @@ POD_STATUS = (
     "reason",
     "startTime",
 )
+CONTAINER_STATUSES = (
+    "containerStatuses",
+    "ephemeralContainerStatuses",
+    "initContainerStatuses",
+)
+OURS = hostsfile.CONTAINER
 CLAIM_STATUS = ("accessModes", "capacity", "phase")
 CLAIM_GROWTH = ("allocatedResourceStatuses", "allocatedResources")
 """What a claim says while it grows, and no longer afterwards."""
@@ -41,6 +48,11 @@ def pod(host: Obj, virt: Obj) -> Obj:
     """
     status = host.get("status") or {}
     result = {field: status[field] for field in POD_STATUS if status.get(field)}
+    for field in CONTAINER_STATUSES:
+        if field in result:
+            result[field] = [_theirs(each) for each in result[field] if each["name"] != OURS]
+            if not result[field]:
+                del result[field]
     gates = [each["conditionType"] for each in virt["spec"].get("readinessGates") or ()]
     conditions = [
         {field: each[field] for field in CONDITION if each.get(field)}
@@ -105,6 +117,14 @@ def _conditions(obj: Obj) -> list[Obj]:
 
 def _plain(condition: Obj) -> Obj:
     return {field: condition[field] for field in CONDITION if condition.get(field)}
+
+
+def _theirs(container_status: Obj) -> Obj:
+    """Return a container's status without the mounts that the tenant did not ask for."""
+    mounts = container_status.get("volumeMounts")
+    if not mounts:
+        return container_status
+    return {**container_status, "volumeMounts": [m for m in mounts if m["name"] != OURS]}
 
 
 def _gated(condition: Obj, waiting: list[str]) -> Obj:

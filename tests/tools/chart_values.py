@@ -188,6 +188,11 @@ def outputs(chart: Path) -> dict[Path, str]:
     return {
         chart / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         chart / "README.md": f"{before}{BEGIN}\n\n{table(values)}\n\n{END}{after}",
+        # chart-testing looks for values files here, and nowhere else. Copies: Helm warns of links.
+        **{
+            chart / "ci" / f"preset-{preset.stem}-values.yaml": preset.read_text()
+            for preset in sorted((chart / "values").glob("*.yaml"))
+        },
     }
 
 
@@ -205,6 +210,7 @@ def main(argv: list[str]) -> int:
     for path in stale:
         sys.stderr.write(f"{'stale' if check else 'wrote'}: {path.name}\n")
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(files[path])
     if check and stale:
         sys.stderr.write("run scripts/generate and commit what it writes\n")

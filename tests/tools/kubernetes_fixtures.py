@@ -41,6 +41,7 @@ TYPES = [
     ),
     NETWORKING + "IngressBackend",
     NETWORKING + "IngressSpec",
+    "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
 ]
 
 

@@ -103,8 +103,8 @@ def test_presets_sort_like_their_versions() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.name)
 def test_chart_testing_installs_the_preset(preset: Path) -> None:
-    link = CHART / "ci" / f"preset-{preset.stem}-values.yaml"
-    assert link.resolve() == preset.resolve()
+    copy = CHART / "ci" / f"preset-{preset.stem}-values.yaml"
+    assert copy.read_text() == preset.read_text()
 
 
 def test_k3s_args_table_is_consistent() -> None:

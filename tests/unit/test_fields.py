@@ -13,6 +13,7 @@ from syncer.errors import Refused
 from syncer.objects import Obj
 from syncer.translate import containers, scheduling, status, volumes
 from syncer.translate.fields import (
+    BUDGET_SPEC,
     CLAIM_SPEC,
     CONTAINER,
     COPY,
@@ -37,6 +38,7 @@ TABLES = {
     "ServiceSpec": SERVICE_SPEC,
     "PersistentVolumeClaimSpec": CLAIM_SPEC,
     "IngressSpec": INGRESS_SPEC,
+    "PodDisruptionBudgetSpec": BUDGET_SPEC,
 }
 # Known to other minors than 1.34.
 ELSEWHERE = {"topologyKeys", "backend", "workloadRef"}

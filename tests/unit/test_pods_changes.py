@@ -245,3 +245,58 @@ async def test_own_writes_are_known_before_a_watch_shows_them(pods: Pods) -> Non
     assert pods.sides.writes() == [("virt", "PATCH", "pods/status")]
     await pods.reconcile()
     assert pods.sides.writes() == []
+
+
+# --- sizes
+
+SMALL = {"requests": {"cpu": "1", "example.com/gpu": "1"}}
+
+
+async def _resize(pods: Pods, cpu: str) -> None:
+    await running(pods, containers=[container(resources=SMALL)])
+    resources = {"requests": {"cpu": cpu, "example.com/gpu": "1"}}
+    change = {"containers": [container(resources=resources)]}
+    pods.sides.virt_api.objects.patch(PLACE, {"spec": change})
+    pods.sides.sync()
+
+
+async def test_resize_is_passed_on_where_the_host_grants_it(sides: Sides) -> None:
+    pods = Pods(sides, more=("resize",))
+    await _resize(pods, "2")
+    await pods.reconcile()
+    assert len(sides.asked("host", "PATCH", "pods/resize")) == 1
+    await pods.settle()  # and no more
+    (made,) = pods.host()["spec"]["containers"]
+    assert made["resources"]["requests"]["cpu"] == "2"
+    assert made["env"]  # the rest of the container stays
+
+
+async def test_resize_that_is_not_granted_is_told_and_hides_nothing(pods: Pods) -> None:
+    await _resize(pods, "2")
+    pods.status(podIP="10.42.0.77")
+    pods.sides.sync()
+    with pytest.raises(Refused, match=r"sync\.pods\.resize"):
+        await pods.reconcile()
+    assert pods.host()["spec"]["containers"][0]["resources"] == SMALL
+    assert pods.virt()["status"]["podIP"] == "10.42.0.77"
+
+
+async def test_size_that_the_host_chose_is_left_alone(sides: Sides) -> None:
+    pods = Pods(sides, more=("resize",))
+    await running(pods, containers=[container(resources=SMALL)])
+    by_host = {"containers": [{"name": "main", "resources": {"requests": {"cpu": "9"}}}]}
+    sides.host_api.objects.patch(pods.host_place, {"spec": by_host}, strategic=True)
+    await pods.settle()
+    assert pods.host()["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "9"
+
+
+async def test_tokens_are_renewed_although_a_change_is_refused(pods: Pods) -> None:
+    await running(pods, containers=[container(resources=SMALL)], volumes=[TOKEN])
+    change = {"containers": [container(resources={"requests": {"cpu": "2"}})]}
+    pods.sides.virt_api.objects.patch(PLACE, {"spec": change})
+    pods.clock.advance(3600)
+    pods.sides.sync()
+    pods.sides.writes()
+    with pytest.raises(Refused):
+        await pods.reconcile()
+    assert ("host", "PATCH", "secrets") in pods.sides.writes()

@@ -56,12 +56,19 @@ SCENARIOS = {
     "ephemeral containers": ("sync.pods.ephemeralContainers=true",),
     "metrics": ("sync.metrics.enabled=true",),
     "no ingresses": ("sync.ingresses.enabled=false",),
-    "all": ("sync.endpoints.enabled=true", "sync.pods.ephemeralContainers=true"),
     "nodes": ("sync.nodes.enabled=true",),
     "nodes with metrics": ("sync.nodes.enabled=true", "sync.metrics.enabled=true"),
     "nodes, but not by argument": (
         "sync.nodes.enabled=true",
         "syncer.extraArgs={--disable-sync-resources=nodes}",
+    ),
+    "budgets": ("sync.podDisruptionBudgets.enabled=true",),
+    "resize": ("sync.pods.resize=true",),
+    "all": (
+        "sync.endpoints.enabled=true",
+        "sync.pods.ephemeralContainers=true",
+        "sync.pods.resize=true",
+        "sync.podDisruptionBudgets.enabled=true",
     ),
     "by argument": ("syncer.extraArgs={--disable-sync-resources=ingresses}",),
 }

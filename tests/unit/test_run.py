@@ -39,6 +39,7 @@ def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -
         ingress_annotations=(),
         ingress_hosts=(),
         ingress_classes=(),
+        hosts_image="",
         accept_new_datastore=False,
         own_node="node-1",
         own_address="192.168.0.1",

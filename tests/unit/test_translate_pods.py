@@ -6,7 +6,7 @@ import pytest
 
 from syncer.errors import Refused
 from syncer.objects import Key, Obj
-from syncer.translate import pods
+from syncer.translate import pods, sizes
 from syncer.translate.pods import ephemeral_containers, to_host
 from tests.unit.build import DNS_IP, IDENT, SCOPE, container, host_name, pod, service
 
@@ -22,10 +22,12 @@ def _spec(**spec: Any) -> Obj:
 def test_smallest_pod() -> None:
     made = to_host(pod(), [], DNS_IP, SCOPE)
     (main,) = made["spec"].pop("containers")
+    metadata = IDENT.metadata(Key("pods", "default", "web"), pod(), controller=True)
+    size = {sizes.SIZES: sizes.digest(pod())}
     assert made == {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": IDENT.metadata(Key("pods", "default", "web"), pod(), controller=True),
+        "metadata": {**metadata, "annotations": {**metadata["annotations"], **size}},
         "spec": {
             "automountServiceAccountToken": False,
             "dnsConfig": {

@@ -65,7 +65,8 @@
 {{- $version := include "virtualcluster.k3s.version" . | default "1.16.0" -}}
 {{- range .Files.Get "files/k3s-args.yaml" | fromYamlArray -}}
 {{- if and .value (not (hasKey $given .flag)) (semverCompare (.versions | default "*") $version) -}}
-{{- $switch := eq .value "true" | ternary "" (printf "=%s" .value) -}}
+{{- $value := .value | replace "%{CLUSTER_DOMAIN}%" (get $given "cluster-domain" | default (list "cluster.local") | last) -}}
+{{- $switch := eq $value "true" | ternary "" (printf "=%s" $value) -}}
 {{- $args = append $args (printf "--%s%s" (.flag | replace "/" "=") $switch) -}}
 {{- end -}}
 {{- end -}}

@@ -12,6 +12,8 @@
 {{- $on = append $on "metrics" -}}
 {{- if .Values.sync.nodes.enabled -}}{{- $on = append $on "nodemetrics" -}}{{- end -}}
 {{- end -}}
+{{- if .Values.sync.podDisruptionBudgets.enabled -}}{{- $on = append $on "poddisruptionbudgets" -}}{{- end -}}
+{{- if .Values.sync.pods.resize -}}{{- $on = append $on "resize" -}}{{- end -}}
 {{- range .Values.syncer.extraArgs -}}
 {{- if hasPrefix "--disable-sync-resources=" . -}}
 {{- $off = concat $off (trimPrefix "--disable-sync-resources=" . | splitList ",") -}}
@@ -69,6 +71,9 @@
 {{- end }}
 {{- with get (include "virtualcluster.k3s.givenFlags" . | fromJson) "cluster-domain" }}
 - --cluster-domain={{ last . }}
+{{- end }}
+{{- if .Values.sync.pods.fullHostnames }}
+- --hosts-image={{ include "virtualcluster.syncer.image" . }}
 {{- end }}
 {{- with .Values.sync.ingresses.annotations }}
 - {{ printf "--ingress-annotations=%s" (join "," .) | quote }}
