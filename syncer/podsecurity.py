@@ -100,7 +100,24 @@ def _baseline_container(container: Obj) -> Iterator[str]:
     for port in container.get("ports") or ():
         if port.get("hostPort"):
             yield f"{name} uses hostPort {port['hostPort']}"
+    yield from _hosts(container, name)
     yield from _context(context, name)
+
+
+def _hosts(container: Obj, name: str) -> Iterator[str]:
+    """Name probes and hooks that make the host's kubelet dial where the tenant wants (KEP-4940)."""
+    lifecycle = container.get("lifecycle") or {}
+    handlers = {
+        **{
+            probe: container.get(probe)
+            for probe in ("livenessProbe", "readinessProbe", "startupProbe")
+        },
+        **{f"lifecycle.{hook}": lifecycle.get(hook) for hook in ("postStart", "preStop")},
+    }
+    for where, handler in handlers.items():
+        for action in ("httpGet", "tcpSocket"):
+            if ((handler or {}).get(action) or {}).get("host"):
+                yield f"{name} sets {where}.{action}.host"
 
 
 def _context(context: Obj, where: str) -> Iterator[str]:

@@ -16,20 +16,15 @@ Rename = Callable[[str, str], str]
 def to_host(virt_pod: Obj, container: Obj, service_env: list[Obj], rename: Rename) -> Obj:
     """Return the host's form of one container.
 
-    Raises Refused for a probe or hook that names a host of its own, and for unknown fields.
+    Raises Refused for what is not offered, and for unknown fields.
     """
     where = f"containers[{container['name']}]"
-    _check_hosts(container, where)
     mapped: Obj = {
         "env": [
             *service_env,
             *(_env(virt_pod, each, rename) for each in container.get("env") or ()),
         ],
         "envFrom": [_env_from(each, rename) for each in container.get("envFrom") or ()] or None,
-        "lifecycle": container.get("lifecycle"),
-        "livenessProbe": container.get("livenessProbe"),
-        "readinessProbe": container.get("readinessProbe"),
-        "startupProbe": container.get("startupProbe"),
         "resources": _resources(container.get("resources"), where),
     }
     return apply(CONTAINER, container, mapped, where=where)
@@ -120,22 +115,3 @@ def _resources(resources: Obj | None, where: str) -> Obj | None:
     if resources and resources.get("claims"):
         raise Refused("FieldRefused", f"{where}.resources.claims is not offered: remove it")
     return resources
-
-
-def _check_hosts(container: Obj, where: str) -> None:
-    """Refuse a probe or hook that makes the host's kubelet dial where the tenant wants."""
-    lifecycle = container.get("lifecycle") or {}
-    handlers = {
-        **{
-            name: container.get(name)
-            for name in ("livenessProbe", "readinessProbe", "startupProbe")
-        },
-        **{f"lifecycle.{name}": lifecycle.get(name) for name in ("postStart", "preStop")},
-    }
-    for name, handler in handlers.items():
-        for action in ("httpGet", "tcpSocket"):
-            if ((handler or {}).get(action) or {}).get("host"):
-                raise Refused(
-                    "FieldRefused",
-                    f"{where}.{name}.{action}.host is not offered: leave it empty for the pod",
-                )

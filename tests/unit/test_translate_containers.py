@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.objects import Obj
 from syncer.translate.containers import service_env, to_host
@@ -137,12 +138,16 @@ def _handler(path: tuple[str, ...], value: Obj) -> Obj:
 @pytest.mark.parametrize("path", HANDLERS, ids=".".join)
 @pytest.mark.parametrize("action", ["httpGet", "tcpSocket"])
 @pytest.mark.parametrize("host", ["169.254.169.254", "127.0.0.1", "localhost"])
-def test_probe_or_hook_that_names_a_host_is_refused(
-    path: tuple[str, ...], action: str, host: str
+@pytest.mark.parametrize(
+    ("level", "found"), [("privileged", 0), ("baseline", 1), ("restricted", 1)]
+)
+def test_probe_or_hook_that_names_a_host_is_judged_by_pod_security(
+    path: tuple[str, ...], action: str, host: str, level: str, found: int
 ) -> None:
     """Threats A3."""
-    with pytest.raises(Refused, match=rf"containers\[main\]\.{'.'.join(path)}\.{action}\.host"):
-        _made(**_handler(path, {action: {"port": 80, "host": host}}))
+    made = _made(**_handler(path, {action: {"port": 80, "host": host}}))
+    violation = f"container main sets {'.'.join(path)}.{action}.host"
+    assert podsecurity.violations({"containers": [made]}, level).count(violation) == found
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=".".join)
