@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.lab.errors import LabError
@@ -32,14 +33,14 @@ _NEEDED = {
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def missing() -> list[str]:
+def missing(needed: Mapping[str, str] = _NEEDED) -> list[str]:
     """Return the packages of which something is not there."""
-    return sorted({package for need, package in _NEEDED.items() if not _have(need)})
+    return sorted({package for need, package in needed.items() if not _have(need)})
 
 
-def ensure(progress: Progress) -> None:
+def ensure(progress: Progress, needed: Mapping[str, str] = _NEEDED) -> None:
     """Install what is missing, or name it when that cannot be done."""
-    packages = missing()
+    packages = missing(needed)
     if not packages:
         return
     cure = f"apt-get install {' '.join(packages)}"
@@ -53,7 +54,7 @@ def ensure(progress: Progress) -> None:
         except LabError:  # package lists that are missing or out of date
             run(["apt-get", "update"], env=env, on_line=task.note)
             run(install, env=env, on_line=task.note)
-    if left := missing():
+    if left := missing(needed):
         raise LabError(f"installed, but something of {left} is still missing")
 
 

@@ -7,12 +7,12 @@ is 1 if anything failed.
 
 from __future__ import annotations
 
+import functools
 import os
-import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,26 +20,27 @@ import click
 
 from tests.e2e import extras
 from tests.lab.assets import Assets
+from tests.lab.paths import STATE_ROOT
 from tests.lab.progress import Progress
 from tests.lab.versions import DEFAULT_KUBERNETES
+from tests.tools.counts import count
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "virtualcluster"
 STAND_IN = ROOT / "tests" / "lab" / "k3s"
 LATER = {
     "hosts": "every host version",
-    "conformance": "the conformance suite",
     "faults": "fault injection",
     "escapes": "isolation cases",
 }
-COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)")
-HELM_UNITTEST = re.compile(r"^Tests:\s+(?:(\d+) failed, )?(?:(\d+) errored, )?(\d+) passed")
-GO_TEST = re.compile(r"^\s*--- (PASS|FAIL|SKIP): ")
 
 
 @dataclass
 class Check:
-    """One program; `counts` is how its output is read: pytest, go, helm, or one for the whole."""
+    """One program; `counts` is how its output is read.
+
+    pytest, go, helm; closing: a last line like our own; one: it counts as a whole.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -96,6 +97,16 @@ def e2e(kubeconfig: str, programs: str, only: tuple[str, ...]) -> Iterator[Check
     )
 
 
+def conformance(kubeconfig: str) -> Iterator[Check]:
+    """Yield the fast part of the conformance suite; the images that it needs only a lab takes."""
+    lab = Path(kubeconfig).parent
+    if lab.parent != STATE_ROOT:
+        click.secho("no conformance: KUBECONFIG is no lab's", fg="yellow")
+        return
+    command = ("python", "-m", "tests.conformance", "--fast", "--fresh", "--lab", lab.name)
+    yield Check("conformance, fast part", command, "closing")
+
+
 def _stand_in(programs: str) -> Check:
     return Check(
         "k3s stand-in, for real",
@@ -134,46 +145,25 @@ def run(check: Check) -> Outcome:
     return Outcome(check.name, **counts, seconds=time.monotonic() - start)
 
 
-def count(kind: str, line: str, before: dict[str, int]) -> dict[str, int]:
-    """Return the counts after one more line of output."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", line)
-    if kind == "go" and (found := GO_TEST.match(plain)):
-        name = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[found[1]]
-        return {**before, name: before[name] + 1}
-    if kind == "helm" and (found := HELM_UNITTEST.match(plain)):
-        return {
-            "passed": int(found[3]),
-            "failed": int(found[1] or 0) + int(found[2] or 0),
-            "skipped": 0,
-        }
-    if kind == "pytest" and plain.startswith("=") and " in " in plain:
-        found_counts = {name: int(number) for number, name in COUNT.findall(plain)}
-        if found_counts:
-            errors = found_counts.get("error", 0) + found_counts.get("errors", 0)
-            return {
-                "passed": found_counts.get("passed", 0),
-                "failed": found_counts.get("failed", 0) + errors,
-                "skipped": found_counts.get("skipped", 0),
-            }
-    return before
-
-
 @click.command()
 @click.argument("parts", nargs=-1)
 @click.option("--lab", envvar="VC_LAB_NAME", default="test", show_default=True)
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave the lab up afterwards.")
 @click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
 def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: bool) -> None:
-    """Run PARTS: unit, chart, e2e; all of them without one.
+    """Run PARTS: unit, chart, e2e; all of them and the fast part of conformance without one.
 
-    With KUBECONFIG set, e2e uses that cluster instead of a lab of its own.
+    With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
+    conformance suite see `scripts/test conformance --help`.
     """
-    chosen = parts or ("unit", "chart", "e2e")
-    for part in chosen:
+    chosen = parts or ("unit", "chart", "e2e", "conformance")
+    for part in parts:
+        if part == "conformance":
+            raise click.UsageError("conformance has options of its own: run it alone")
         if part in LATER:
             raise click.UsageError(f"{part}: {LATER[part]} come with a later issue")
         if part not in ("unit", "chart", "e2e"):
-            raise click.UsageError(f"{part!r} is no part: use unit, chart or e2e")
+            raise click.UsageError(f"{part!r} is no part: use unit, chart, e2e or conformance")
     assets = Assets(Progress(), DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
     outcomes = []
@@ -182,15 +172,26 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
     if "chart" in chosen:
         outcomes += [run(check) for check in chart()]
     if "e2e" in chosen:
-        outcomes += _e2e(assets, lab, only, keep_lab=keep_lab)
+        checks = functools.partial(_on_host, assets, only, fast="conformance" in chosen)
+        outcomes += _with_host(checks, lab, only, keep_lab=keep_lab)
     _close(outcomes)
 
 
-def _e2e(assets: Assets, lab: str, only: tuple[str, ...], *, keep_lab: bool) -> list[Outcome]:
+def _on_host(
+    assets: Assets, only: tuple[str, ...], kubeconfig: str, *, fast: bool
+) -> Iterator[Check]:
     programs = f"{assets.kubernetes()}{os.pathsep}{assets.kine()}"
+    yield from e2e(kubeconfig, programs, only)
+    if fast:
+        yield from conformance(kubeconfig)
+
+
+def _with_host(
+    checks: Callable[[str], Iterator[Check]], lab: str, only: tuple[str, ...], *, keep_lab: bool
+) -> list[Outcome]:
     given = os.environ.get("KUBECONFIG")
     if given:
-        return [run(check) for check in e2e(given, programs, only)]
+        return [run(check) for check in checks(given)]
     lab_command = (str(ROOT / "scripts" / "lab"),)
     outcomes = [run(Check("lab up", (*lab_command, "up", "--name", lab)))]
     try:
@@ -206,7 +207,7 @@ def _e2e(assets: Assets, lab: str, only: tuple[str, ...], *, keep_lab: bool) -> 
                 bring = (*lab_command, "extra", *wanted, "--name", lab)
                 outcomes.append(run(Check("lab extras", bring)))
             os.environ["VC_E2E_EXTRAS"] = ",".join(wanted)
-            outcomes += [run(check) for check in e2e(path, programs, only)]
+            outcomes += [run(check) for check in checks(path)]
     finally:
         if not keep_lab:
             outcomes.append(run(Check("lab down", (*lab_command, "down", "--name", lab))))

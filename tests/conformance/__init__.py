@@ -1,0 +1,1 @@
+"""Kubernetes' own conformance suite, run against a virtual cluster on the lab."""

@@ -1,0 +1,50 @@
+"""The product of the working tree as images of its own names: two trees can share a lab."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.conformance import images, programs
+from tests.conformance.profiles import Profile
+from tests.lab import images as lab_images
+from tests.lab.buildah import Image, Recipe, build
+from tests.lab.cache import Cache, digest, file_digest, tree_digest
+from tests.lab.paths import REPO
+from tests.lab.versions import DEFAULT_KUBERNETES
+
+CHART = REPO / "charts" / "virtualcluster"
+
+
+class Product(NamedTuple):
+    """The syncer's and the stand-in's image."""
+
+    syncer: Image
+    k3s: Image
+
+
+def build_product(cache: Cache) -> Product:
+    """Build both from the working tree, each named after what is in it."""
+    syncer = _named(lab_images.syncer(cache))
+    k3s = _named(lab_images.k3s(cache, DEFAULT_KUBERNETES))
+    return Product(build(cache, syncer), build(cache, k3s))
+
+
+def inputs_key(cache: Cache, profile: Profile) -> str:
+    """Return the key of everything that can change a result."""
+    parts: list[object] = [profile.name, programs.suite_key(), DEFAULT_KUBERNETES]
+    parts += [recipe.key() for recipe in images.recipes(cache)]
+    if profile.virtual:
+        files = [path for path in (profile.values, profile.installer) if path is not None]
+        parts += [_digests(files), tree_digest(CHART)]
+        parts += [lab_images.syncer(cache).key(), lab_images.k3s(cache, DEFAULT_KUBERNETES).key()]
+    return digest(*parts)
+
+
+def _digests(files: list[Path]) -> list[str]:
+    return [file_digest(file) for file in files]
+
+
+def _named(recipe: Recipe) -> Recipe:
+    return dataclasses.replace(recipe, tag=f"{recipe.tag}-{recipe.key()[:8]}")
