@@ -152,6 +152,7 @@ def preflight_command(
 @click.option("--enable-sync-resources", default="", help="Kinds to sync besides the usual ones.")
 @click.option("--disable-sync-resources", default="", help="Kinds not to sync.")
 @click.option("--node-selector", default="", help="Show only host nodes with these labels.")
+@click.option("--virtual-scheduler", is_flag=True, help="k3s runs a scheduler, which decides.")
 @click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
 @click.option("--ingress-hosts", default="", help="Domains that ingresses may name; any if empty.")
 @click.option("--ingress-classes", default="", help="Classes they may name; any if empty.")
@@ -182,10 +183,13 @@ def run_command(
     from syncer.run import run  # noqa: PLC0415
 
     log.configure(log_level)
+    chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
+    if rest["virtual_scheduler"] and "nodes" not in chosen:
+        raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")
     settings = Settings(
         release=release,
         host_namespace=namespace,
-        kinds=synced_kinds(enable_sync_resources, disable_sync_resources),
+        kinds=chosen,
         ingress_annotations=tuple(_split(ingress_annotations)),
         ingress_hosts=tuple(_split(ingress_hosts)),
         ingress_classes=tuple(_split(ingress_classes)),

@@ -100,7 +100,7 @@ class Controller:
         """Work until cancelled, from the moment that both sides are known completely."""
         await self.events.learn()
         held = self.sources.orphans()
-        known = sum(len(store) for store in self.world.host.values())
+        known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
         if not self.sources.decided and brake.holds(held, known):
             self.hold(held, "most host objects have no virtual twin")
         self.queue.add(API_KEY)
@@ -136,6 +136,8 @@ class Controller:
         for kind, store in self.world.host.items():
             if kind == "events":
                 store.listen(self._host_event)
+            elif kind == "nodes":
+                store.listen(self._host_node)
             else:
                 store.listen(self._host_listener(kind))
         api_service.endpoints.listen(lambda *_: self.queue.add(API_KEY))
@@ -215,6 +217,10 @@ class Controller:
             self.queue.add(Key("events", meta["namespace"], meta["name"]), backlog=True)
         elif old is not None:
             self.events.forget(old)
+
+    def _host_node(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        # Never behind a backlog: pods are bound to nodes.
+        self.queue.add(Key("nodes", "", ((new or old) or {})["metadata"]["name"]))
 
     def _learn_node(self, old: Obj | None, new: Obj | None) -> None:
         if new is not None:

@@ -91,6 +91,8 @@ class EventMirror:
         key = virtual_key(host_obj)
         if key is None or key.kind != kind:
             return None
+        if self.world.scope.virtual_scheduler and host_event.get("reason") == "Scheduled":
+            return None  # the virtual scheduler has said so itself
         virt_obj = self.world.virt_object(key)
         if virt_obj is None or uid_of(virt_obj) != annotation(host_obj, identity.UID):
             return None

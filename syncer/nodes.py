@@ -1,8 +1,12 @@
-"""Virtual nodes without rights on real ones: one for each host node that runs a pod of ours.
+"""Virtual nodes: the host's where we may read them, else one for each that runs a pod of ours.
 
-What the pods tell is all that is known: the node's name, its address, the host's version. The
-kubelet behind each is our own endpoint, dialed under the name in `Hostname` (design §8), on a port
-of the node's own on loopback.
+Without that right, what the pods tell is all that is known: the node's name, its address, the
+host's version. The kubelet behind each is our own endpoint, dialed under the name in `Hostname`
+(design §8), on a port of the node's own on loopback.
+
+Heartbeats of the host's nodes are not passed on: they go up together with the next real change, so
+that nodes at rest cost no writes. Nothing in the virtual cluster waits for them, since the one
+controller that would (`nodelifecycle`) is off; no Lease is kept for the same reason.
 """
 
 from __future__ import annotations
@@ -10,24 +14,19 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
 from syncer.client import Client
-from syncer.errors import AlreadyExists, NotFound
-from syncer.objects import Key, Obj, covers, is_deleting
+from syncer.errors import AlreadyExists, NotFound, NotYet
+from syncer.objects import Key, Obj, covers, is_deleting, merge_patch
 from syncer.resources import NODES
+from syncer.translate import nodes as translate
 from syncer.world import World
 
 log = structlog.get_logger()
 FIRST_PORT = 10350
-READY_CONDITIONS = (
-    ("Ready", "True", "KubeletReady"),
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID"),
-)
 
 
 class Endpoint(Protocol):
@@ -43,7 +42,11 @@ class Endpoint(Protocol):
 
 
 class Nodes:
-    """Keeps the virtual nodes; `own_node` is the one that the syncer itself runs on."""
+    """Keeps the virtual nodes; `own_node` is the one that the syncer itself runs on.
+
+    `real`: the host's nodes are read. `only_real`: there are no others, since all of them are read
+    or since the virtual scheduler may use no others.
+    """
 
     def __init__(
         self,
@@ -55,6 +58,8 @@ class Nodes:
         kubelet_version: str,
         own_node: str,
         own_address: str,
+        real: bool = False,
+        only_real: bool = False,
     ) -> None:
         self.world = world
         self.virt = virt
@@ -62,6 +67,8 @@ class Nodes:
         self.kubelet_host = kubelet_host
         self.kubelet_version = kubelet_version
         self.own_node = own_node
+        self.real = real
+        self.only_real = only_real
         self.addresses = {own_node: own_address}
         self.ports: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -70,6 +77,8 @@ class Nodes:
         """Return once the virtual node exists, so that a pod can be bound to it."""
         if self.world.virt["nodes"].get("", node) is None:
             await self.reconcile(Key("nodes", "", node))
+            if self.only_real and node not in self.ports:
+                raise NotYet(f"node {node}")  # a new one, which its own watch has not shown yet
 
     async def reconcile(self, key: Key) -> None:
         """Create, repair or remove one virtual node."""
@@ -81,7 +90,7 @@ class Nodes:
             await self._listen(key.name, virt_node)
             if virt_node is None:
                 try:
-                    virt_node = await self.virt.create(NODES, "", self._new(key.name))
+                    virt_node = await self.virt.create(NODES, "", self._want(key.name, {}))
                     log.info("created", kind="nodes", virt_name=key.name)
                 except AlreadyExists:
                     virt_node = await self.virt.get(NODES, "", key.name)
@@ -102,11 +111,15 @@ class Nodes:
         return None
 
     def _wanted(self, node: str) -> bool:
-        """Tell whether a pod of either side is on the node.
+        """Tell whether the host has the node, or a pod of either side is on it.
 
         A virtual pod counts: the virtual cluster's garbage collector ends pods of missing nodes.
         """
-        return node == self.own_node or any(
+        if self.world.host["nodes"].get("", node) is not None:
+            return True
+        if self.only_real:
+            return False
+        return (node == self.own_node and not self.real) or any(
             pod["spec"].get("nodeName") == node
             for store in (self.world.host["pods"], self.world.virt["pods"])
             for pod in store
@@ -128,85 +141,29 @@ class Nodes:
             del self.ports[node]
             raise
 
-    def _labels(self, node: str) -> dict[str, str]:
+    def _seen(self, node: str) -> Obj:
+        """Return the node as the host has it, or else as pods tell."""
+        host_node = self.world.host["nodes"].get("", node)
+        if host_node is not None:
+            return host_node
         arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-        return {
-            "kubernetes.io/hostname": node,
-            "kubernetes.io/os": "linux",
-            "kubernetes.io/arch": arch,
-        }
+        address = self.addresses.get(node, "")
+        return translate.told_by_pods(node, address, self.kubelet_version, arch)
 
-    def _new(self, node: str) -> Obj:
-        return {
-            "apiVersion": "v1",
-            "kind": "Node",
-            "metadata": {"name": node, "labels": self._labels(node)},
-            "spec": {},
-            "status": self._status(node, None),
-        }
-
-    def _status(self, node: str, virt_node: Obj | None) -> Obj:
-        addresses = [{"type": "Hostname", "address": self.kubelet_host}]
-        if self.addresses.get(node):
-            addresses.insert(0, {"type": "InternalIP", "address": self.addresses[node]})
-        labels = self._labels(node)
-        info: dict[str, Any] = dict.fromkeys(
-            (
-                "bootID",
-                "containerRuntimeVersion",
-                "kernelVersion",
-                "kubeProxyVersion",
-                "machineID",
-                "osImage",
-                "systemUUID",
-            ),
-            "",
-        )
-        have = ((virt_node or {}).get("status") or {}).get("conditions") or ()
-        since = {
-            (each["type"], each.get("status")): each.get("lastTransitionTime") for each in have
-        }
+    def _want(self, node: str, virt_node: Obj) -> Obj:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        conditions = [
-            {
-                "type": kind,
-                "status": value,
-                "reason": reason,
-                "lastTransitionTime": since.get((kind, value)) or now,
-            }
-            for kind, value, reason in READY_CONDITIONS
-        ]
-        return {
-            "addresses": addresses,
-            "conditions": conditions,
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.ports[node]}},
-            "nodeInfo": {
-                **info,
-                "architecture": labels["kubernetes.io/arch"],
-                "operatingSystem": "linux",
-                "kubeletVersion": self.kubelet_version,
-            },
-        }
+        port = self.ports[node]
+        return translate.virtual(self._seen(node), virt_node, self.kubelet_host, port, now)
 
     async def _repair(self, node: str, virt_node: Obj) -> None:
-        """Undo what the API's admission or the tenant did to the node (threats H1)."""
-        patch: Obj = {}
-        labels = virt_node["metadata"].get("labels") or {}
-        wrong = {k: v for k, v in self._labels(node).items() if labels.get(k) != v}
-        if wrong:
-            patch["metadata"] = {"labels": wrong}
-        # Admission taints a new node as not ready; nobody but us could take that off again.
-        taints = virt_node["spec"].get("taints") or []
-        kept = [each for each in taints if not each["key"].startswith("node.kubernetes.io/not-r")]
-        if kept != taints:
-            patch["spec"] = {"taints": kept or None}
-        if patch:
-            virt_node = await self.virt.patch(NODES, virt_node, patch)
-        status = self._status(node, virt_node)
-        if not covers(virt_node.get("status"), status):
+        """Bring what the host says, and undo what admission or the tenant did (threats H1)."""
+        if status := _status_difference(virt_node, self._want(node, virt_node)["status"]):
             virt_node = await self.virt.patch(
                 NODES, virt_node, {"status": status}, subresource="status"
             )
+        # Last, since it notes what of the node is the host's, status included.
+        if patch := _difference(virt_node, self._want(node, virt_node)):
+            virt_node = await self.virt.patch(NODES, virt_node, patch)
         self.world.virt["nodes"].put_written(virt_node)
 
     async def _remove(self, node: str, virt_node: Obj | None) -> None:
@@ -225,3 +182,44 @@ class Nodes:
 def _port(virt_node: Obj) -> int:
     endpoints = (virt_node.get("status") or {}).get("daemonEndpoints") or {}
     return int((endpoints.get("kubeletEndpoint") or {}).get("Port") or 0)
+
+
+def _difference(have: Obj, want: Obj) -> Obj:
+    """Return the patch for what is not status."""
+    patch: Obj = {}
+    meta: Obj = {}
+    have_meta = have["metadata"]
+    if labels := merge_patch(have_meta.get("labels") or {}, want["metadata"]["labels"]):
+        meta["labels"] = labels
+    wanted = want["metadata"]["annotations"]
+    if not covers(have_meta.get("annotations") or {}, wanted):
+        meta["annotations"] = wanted
+    spec = have.get("spec") or {}
+    changes: Obj = {}
+    if (spec.get("taints") or []) != want["spec"]["taints"]:
+        changes["taints"] = want["spec"]["taints"] or None
+    if bool(spec.get("unschedulable")) != want["spec"]["unschedulable"]:
+        changes["unschedulable"] = want["spec"]["unschedulable"] or None
+    if changes:
+        patch["spec"] = changes
+        # The list of taints is one value, and others write it too: never from an old state.
+        meta["resourceVersion"] = have_meta["resourceVersion"]
+    if meta:
+        patch["metadata"] = meta
+    return patch
+
+
+def _status_difference(have_node: Obj, want: Obj) -> Obj:
+    have = have_node.get("status") or {}
+    patch: Obj = {
+        field: value
+        for field, value in want.items()
+        if field not in ("allocatable", "capacity", "conditions")
+        and not covers(have.get(field), value)
+    }
+    for field in ("allocatable", "capacity"):
+        if changes := merge_patch(have.get(field) or {}, want[field]):
+            patch[field] = changes
+    if translate.timeless(have.get("conditions")) != translate.timeless(want["conditions"]):
+        patch["conditions"] = want["conditions"]
+    return patch

@@ -2,7 +2,8 @@
 
     virtual          host             what happens
     absent           present          the host pod is deleted; then its tokens
-    present          absent           created, unless it ran before: then it has ended (`_ended`)
+    present          absent           created, unless it ran before: then it has ended (`_ended`);
+                                      where k3s runs a scheduler, once that has chosen the node
     deleting         present          the host pod is deleted with the same grace
     deleting         absent           the virtual pod is removed, now that nothing runs any more
     present          of another UID   the host pod is deleted first, then a new one is made
@@ -19,12 +20,12 @@ from collections.abc import Callable
 import structlog
 
 from syncer import identity
-from syncer.client import Client
+from syncer.client import STRATEGIC, Client
 from syncer.errors import NotFound, NotYet
 from syncer.identity import virtual_key
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
-from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, merge_patch, uid_of
+from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
 from syncer.pod_changes import PodChanges
 from syncer.queue import Queue
 from syncer.resources import PODS
@@ -87,16 +88,27 @@ class PodMirror:
         phase = (virt_pod.get("status") or {}).get("phase")
         if phase in TERMINAL or virt_pod["spec"].get("schedulingGates"):
             return
-        if _ran(virt_pod):
+        placed = self.world.scope.virtual_scheduler
+        if placed and not virt_pod["spec"].get("nodeName"):
+            return  # the virtual scheduler's turn
+        if _ran(virt_pod, placed=placed):
             await self._ended(key, virt_pod)
             return
+        chosen = self._chosen(virt_pod["spec"]["nodeName"]) if placed else None
         dns_ip = self._require(key, virt_pod)
         services = self.world.services_in(key.namespace)
-        obj = translate.to_host(virt_pod, services, dns_ip, self.world.scope)
+        obj = translate.to_host(virt_pod, services, dns_ip, self.world.scope, chosen)
         renew_in = await self.tokens.ensure(key, virt_pod)
         await create_twin(self.world, self.host, PODS, key, obj)
         if renew_in is not None:
             self.queue.add_after(key, renew_in)
+
+    def _chosen(self, node: str) -> Obj:
+        host_node = self.world.host["nodes"].get("", node)
+        if host_node is None:
+            # Not refused: garbage collection of the virtual cluster ends pods of missing nodes.
+            raise NotYet(f"node {node}")
+        return host_node
 
     def _require(self, key: Key, virt_pod: Obj) -> str:
         """Return the DNS address once all that the pod needs on the host is there.
@@ -127,9 +139,9 @@ class PodMirror:
             grace = host_pod["metadata"].get("deletionGracePeriodSeconds")
             await self._delete_virtual(virt_pod, grace)
             return
-        bound = await self._bind(virt_pod, host_pod)
+        await self._bind(virt_pod, host_pod)
         # Up before down: what is refused on its way down must not hide how the pod is.
-        await self._up(virt_pod, host_pod, just_bound=bound)
+        await self._up(virt_pod, host_pod)
         if not is_deleting(virt_pod) and not is_deleting(host_pod):
             # Tokens before what may be refused: they run out.
             await self._renew(key, virt_pod, host_pod)
@@ -141,11 +153,11 @@ class PodMirror:
             if renew_in is not None:
                 self.queue.add_after(key, renew_in)
 
-    async def _bind(self, virt_pod: Obj, host_pod: Obj) -> bool:
-        """Bind the virtual pod to the node that the host's scheduler chose; tell whether it was."""
+    async def _bind(self, virt_pod: Obj, host_pod: Obj) -> None:
+        """Bind the virtual pod to the node that the host's scheduler chose."""
         node = host_pod["spec"].get("nodeName")
         if not node or virt_pod["spec"].get("nodeName") or is_deleting(virt_pod):
-            return False
+            return
         await self.nodes.ensure(node)
         meta = virt_pod["metadata"]
         binding: Obj = {
@@ -159,26 +171,25 @@ class PodMirror:
             "target": {"apiVersion": "v1", "kind": "Node", "name": node},
         }
         await self.virt.create(PODS, meta["namespace"], binding, subresource="binding")
-        return True
 
-    async def _up(self, virt_pod: Obj, host_pod: Obj, *, just_bound: bool) -> None:
-        """Write the host pod's status to the virtual pod where it says something else."""
+    async def _up(self, virt_pod: Obj, host_pod: Obj) -> None:
+        """Write the host pod's status to the virtual pod where it says something else.
+
+        Condition by condition: others write theirs at any time, and none of them may be undone.
+        """
+        placed = self.world.scope.virtual_scheduler
         have = status.of_pod(virt_pod)
         words = replacements(host_pod, virt_pod, self.world.ident)
-        want = reworded(status.pod(host_pod, virt_pod), words)
+        want = reworded(status.pod(host_pod, virt_pod, placed=placed), words)
         if is_deleting(host_pod) and not is_deleting(virt_pod) and want.get("phase") in TERMINAL:
             # It is being killed: that its processes end well must not read as success (_ended).
             want["phase"] = have.get("phase", "Running")
-        patch = merge_patch(have, want)
+        patch = status.difference(have, want)
         if not patch:
             return
-        change: Obj = {"status": patch}
-        if virt_pod["spec"].get("readinessGates"):
-            if just_bound:
-                return  # there is a new version, whose event queues the pod again
-            # The list of conditions holds those of the tenant's controllers: never an old state.
-            change["metadata"] = {"resourceVersion": virt_pod["metadata"]["resourceVersion"]}
-        answer = await self.virt.patch(PODS, virt_pod, change, subresource="status")
+        answer = await self.virt.patch(
+            PODS, virt_pod, {"status": patch}, subresource="status", content_type=STRATEGIC
+        )
         self.world.virt["pods"].put_written(answer)
 
     async def _ended(self, key: Key, virt_pod: Obj) -> None:
@@ -226,10 +237,16 @@ def _grace(pod: Obj) -> int:
     return min(asked, translate.LONGEST_GRACE)
 
 
-def _ran(virt_pod: Obj) -> bool:
-    """Tell whether the pod had a host pod that was placed on a node."""
+def _ran(virt_pod: Obj, *, placed: bool) -> bool:
+    """Tell whether the pod had a host pod that was placed on a node.
+
+    `placed` by the virtual scheduler, its being scheduled says nothing about the host: only that a
+    kubelet has seen the pod does.
+    """
     pod_status = virt_pod.get("status") or {}
-    return bool(pod_status.get("startTime")) or any(
+    if pod_status.get("startTime"):
+        return True
+    return not placed and any(
         each["type"] == "PodScheduled" and each["status"] == "True"
         for each in pod_status.get("conditions") or ()
     )

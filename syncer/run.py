@@ -131,7 +131,9 @@ async def _sync(
     kubelet: KubeletServer,
 ) -> None:
     api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
-    sources = Sources(world, virt, host, settings.kinds, api_service.endpoints)
+    sources = Sources(
+        world, virt, host, settings.kinds, api_service.endpoints, settings.node_selector
+    )
     progress.stage = "waiting for the virtual API server"
     await _until_ready(sources)
     version = await host.request("GET", "/version", resource="version")
@@ -143,6 +145,9 @@ async def _sync(
         kubelet_version=version["gitVersion"],
         own_node=settings.own_node,
         own_address=settings.own_address,
+        real="nodes" in settings.kinds,
+        only_real="nodes" in settings.kinds
+        and (settings.virtual_scheduler or not settings.node_selector),
     )
     controller = Controller(world, virt, host, nodes, api_service, sources, settings.kinds)
     sources.on_hold = controller.hold
@@ -186,6 +191,7 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         settings.ingress_hosts,
         settings.ingress_classes,
         settings.hosts_image,
+        settings.virtual_scheduler,
     )
     return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
 

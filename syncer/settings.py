@@ -20,6 +20,7 @@ class Settings(NamedTuple):
     cluster_domain: str
     kinds: frozenset[str]
     node_selector: str
+    virtual_scheduler: bool
     ingress_annotations: tuple[str, ...]
     ingress_hosts: tuple[str, ...]
     ingress_classes: tuple[str, ...]

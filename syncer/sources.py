@@ -24,6 +24,7 @@ from syncer.resources import (
     Resource,
 )
 from syncer.store import Store
+from syncer.translate import nodes
 from syncer.watch import Reflector
 from syncer.world import World
 
@@ -36,7 +37,13 @@ class Sources:
     """All reflectors of one virtual cluster."""
 
     def __init__(
-        self, world: World, virt: Client, host: Client, kinds: frozenset[str], endpoints: Store
+        self,
+        world: World,
+        virt: Client,
+        host: Client,
+        kinds: frozenset[str],
+        endpoints: Store,
+        node_selector: str = "",
     ) -> None:
         self.world = world
         self.virt = virt
@@ -89,6 +96,12 @@ class Sources:
                 namespace=ident.host_namespace,
             )
         )
+        if "nodes" in kinds:
+            self.reflectors.append(
+                Reflector(
+                    host, NODES, world.host["nodes"], selector=node_selector, keep=nodes.shown
+                )
+            )
         self.reflectors.append(
             Reflector(
                 virt,

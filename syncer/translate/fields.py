@@ -45,7 +45,7 @@ POD_SPEC: dict[str, Verdict] = {
     "imagePullSecrets": MAP,
     "initContainers": MAP,
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
-    "nodeSelector": COPY,
+    "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
     "os": COPY,
     "overhead": DROP,  # the host's RuntimeClass admission fills it in
     "preemptionPolicy": DROP,  # threats A11

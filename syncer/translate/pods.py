@@ -51,12 +51,19 @@ def references(virt_pod: Obj) -> set[Key]:
     return found
 
 
-def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -> Obj:
+def to_host(
+    virt_pod: Obj,
+    services: Iterable[Obj],
+    dns_ip: str,
+    scope: Scope,
+    chosen: Obj | None = None,
+) -> Obj:
     """Return the host pod.
 
     `services` are the virtual services that the pod's environment names; `dns_ip` is the host
-    ClusterIP of the virtual cluster's DNS. Raises Refused, also when the final pod does not meet
-    the Pod Security level.
+    ClusterIP of the virtual cluster's DNS; `chosen` is the host's node that the virtual cluster's
+    own scheduler chose, None where the host's scheduler chooses. Raises Refused, also when the
+    final pod does not meet the Pod Security level.
     """
     pod_key = key(virt_pod)
     ident, spec = scope.ident, virt_pod["spec"]
@@ -70,10 +77,13 @@ def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -
     )
 
     def container(source: Obj) -> Obj:
-        return containers.to_host(virt_pod, source, environment, rename)
+        made = containers.to_host(virt_pod, source, environment, rename)
+        if chosen is not None and made.get("resources"):
+            made["resources"] = scheduling.offered(made["resources"], chosen)
+        return made
 
     mapped: Obj = {
-        "affinity": scheduling.affinity(virt_pod, ident.release),
+        **_placement(virt_pod, ident.release, chosen),
         "automountServiceAccountToken": False,
         "containers": [container(each) for each in spec["containers"]],
         "enableServiceLinks": False,
@@ -89,7 +99,6 @@ def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -
             spec.get("terminationGracePeriodSeconds", 30), LONGEST_GRACE
         ),
         "tolerations": scheduling.tolerations(virt_pod),
-        "topologySpreadConstraints": scheduling.spread(virt_pod, ident.release),
         "volumes": [
             volumes.to_host(virt_pod, each, token_secret, rename)
             for each in spec.get("volumes") or ()
@@ -113,6 +122,16 @@ def to_host(virt_pod: Obj, services: Iterable[Obj], dns_ip: str, scope: Scope) -
     }
     _judge(host_pod["spec"], scope)
     return host_pod
+
+
+def _placement(virt_pod: Obj, release: str, chosen: Obj | None) -> Obj:
+    if chosen is not None:
+        return {"affinity": scheduling.on_node(chosen["metadata"]["name"])}
+    return {
+        "affinity": scheduling.affinity(virt_pod, release),
+        "nodeSelector": virt_pod["spec"].get("nodeSelector"),
+        "topologySpreadConstraints": scheduling.spread(virt_pod, release),
+    }
 
 
 def ephemeral_containers(virt_pod: Obj, host_pod: Obj, scope: Scope) -> list[Obj]:

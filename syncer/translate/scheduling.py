@@ -5,6 +5,7 @@ from __future__ import annotations
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_key, tenant_selector
 from syncer.objects import Obj
+from syncer.translate.nodes import is_extended
 
 ALLOWED_TAINTS = "node.kubernetes.io/"
 """Tolerations of the well-known node conditions pass; others are the host operator's to grant."""
@@ -23,6 +24,31 @@ def affinity(virt_pod: Obj, release: str) -> Obj | None:
     if node := virt_pod["spec"].get("nodeName"):
         result["nodeAffinity"] = _on_node(result.get("nodeAffinity") or {}, node)
     return result or None
+
+
+def on_node(node: str) -> Obj:
+    """Return the affinity for the node that the virtual cluster's own scheduler chose.
+
+    Nothing else of the tenant's wishes goes along: they were about the virtual nodes and pods, and
+    have been granted. The host's scheduler still has its say about taints and room (threats A9).
+    """
+    return {"nodeAffinity": _on_node({}, node)}
+
+
+def offered(resources: Obj | None, host_node: Obj) -> Obj | None:
+    """Return a container's resources without those that only the virtual node has.
+
+    A tenant may give a virtual node extended resources of any name: the host knows nothing of them.
+    """
+    known = host_node["status"]["allocatable"]
+    return resources and {
+        field: {
+            name: amount for name, amount in value.items() if not is_extended(name) or name in known
+        }
+        if field in ("limits", "requests")
+        else value
+        for field, value in resources.items()
+    }
 
 
 def spread(virt_pod: Obj, release: str) -> list[Obj] | None:

@@ -24,3 +24,5 @@ class Scope(NamedTuple):
     """Ingress classes that may be named; empty for any."""
     hosts_image: str = ""
     """Our own image, for the init container of pods with a subdomain; empty: they get none."""
+    virtual_scheduler: bool = False
+    """The virtual cluster's own scheduler chooses the nodes; the host's only puts pods there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncer.objects import Obj
+from syncer.objects import Obj, merge_patch
 from syncer.translate import hostsfile
 
 # What a virtual API server of any supported version knows. Not qosClass: it is immutable and
@@ -38,13 +38,28 @@ CLAIM_CONDITIONS = (
 )
 """The conditions that are the host's to set and to take back; all others are the tenant's."""
 CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "lastProbeTime")
+SCHEDULED = "PodScheduled"
+KUBELETS = {
+    "AllContainersRestarting",
+    "ContainersReady",
+    "Initialized",
+    "PodHasNetwork",
+    "PodReadyToStartContainers",
+    "PodResizeInProgress",
+    "PodResizePending",
+    "Ready",
+    SCHEDULED,
+}
+"""Conditions that a kubelet writes: when the host has none of the type, neither has the pod."""
 
 
-def pod(host: Obj, virt: Obj) -> Obj:
+def pod(host: Obj, virt: Obj, *, placed: bool = False) -> Obj:
     """Return the virtual pod's status.
 
-    The conditions of the virtual pod's readiness gates are its own and stay; Ready is true only
-    when they are, as the kubelet would have it (KEP-580).
+    Conditions that neither a kubelet writes nor the host has are the virtual pod's own and stay, as
+    on any node; so are those of its readiness gates, and Ready is true only when they are, as the
+    kubelet would have it (KEP-580). `placed` by the virtual cluster's own scheduler, it is that one
+    who says whether the pod is scheduled.
     """
     status = host.get("status") or {}
     result = {field: status[field] for field in POD_STATUS if status.get(field)}
@@ -54,34 +69,54 @@ def pod(host: Obj, virt: Obj) -> Obj:
             if not result[field]:
                 del result[field]
     gates = [each["conditionType"] for each in virt["spec"].get("readinessGates") or ()]
+    theirs = {*gates, SCHEDULED} if placed else {*gates}
     conditions = [
-        {field: each[field] for field in CONDITION if each.get(field)}
-        for each in status.get("conditions") or ()
-        if each["type"] not in gates
+        _plain(each) for each in status.get("conditions") or () if each["type"] not in theirs
     ]
+    known = {each["type"]: each for each in (virt.get("status") or {}).get("conditions") or ()}
     if gates:
-        own = {each["type"]: each for each in (virt.get("status") or {}).get("conditions") or ()}
-        waiting = [gate for gate in gates if own.get(gate, {}).get("status") != "True"]
+        waiting = [gate for gate in gates if known.get(gate, {}).get("status") != "True"]
         conditions = [_gated(each, waiting) for each in conditions]
-        conditions += [own[gate] for gate in gates if gate in own]
+    others = {each["type"] for each in conditions} | KUBELETS - theirs
+    conditions += [_plain(each) for kind, each in known.items() if kind not in others]
     if conditions:
         result["conditions"] = conditions
     return result
 
 
 def of_pod(virt: Obj) -> Obj:
-    """Return the part of a virtual pod's status that `pod` decides."""
+    """Return a virtual pod's status as far as `pod` decides it, in the same form."""
     status = virt.get("status") or {}
     result = {field: status[field] for field in POD_STATUS if status.get(field)}
-    if result.get("conditions"):
-        gates = [each["conditionType"] for each in virt["spec"].get("readinessGates") or ()]
-        result["conditions"] = [
-            each
-            if each["type"] in gates
-            else {field: each[field] for field in CONDITION if each.get(field)}
-            for each in result["conditions"]
-        ]
+    if "conditions" in result:
+        result["conditions"] = [_plain(each) for each in result["conditions"]]
     return result
+
+
+def difference(have: Obj, want: Obj) -> Obj:
+    """Return the strategic merge patch from one pod status to another; empty when there is none.
+
+    A condition that is the same on both sides is not in it: somebody may be writing it just now.
+    """
+    others = ("conditions",)
+    patch = merge_patch(
+        {key: value for key, value in have.items() if key not in others},
+        {key: value for key, value in want.items() if key not in others},
+    )
+    for field in ("hostIPs", "podIPs"):
+        if patch.get(field):
+            patch[field] = [{"$patch": "replace"}, *patch[field]]
+    old = {each["type"]: each for each in have.get("conditions") or ()}
+    new = {each["type"]: each for each in want.get("conditions") or ()}
+    conditions: list[Obj] = [
+        {**dict.fromkeys(old.get(kind, {}).keys() - each.keys()), **each}
+        for kind, each in new.items()
+        if old.get(kind) != each
+    ]
+    conditions += [{"$patch": "delete", "type": kind} for kind in old if kind not in new]
+    if conditions:
+        patch["conditions"] = conditions
+    return patch
 
 
 def claim(host: Obj, virt: Obj) -> Obj:

@@ -133,7 +133,7 @@ def k3s(cache: Cache, minor: str) -> Recipe:
         place(gobuild.build(cache, front) / "k3s", context / "bin" / "k3s")
         children = context / "children" / minor
         binaries = gobuild.build(cache, kubernetes)
-        for name in ("kube-apiserver", "kube-controller-manager", "kubectl"):
+        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"):
             place(binaries / name, children / name)
         place(gobuild.build(cache, gobuild.KINE) / "kine", children / "kine")
         place(_BUSYBOX, context / "bin" / "busybox")

@@ -120,6 +120,39 @@ def ingress(name: str = "web", namespace: str = "default", **spec: Any) -> Obj:
     }
 
 
+def host_node(name: str = "node-1", *, status: Obj | None = None, **spec: Any) -> Obj:
+    """Return a node as a host has it; `metadata` and `status` go over what it has anyway."""
+    metadata = {"labels": {"kubernetes.io/hostname": name, "zone": "a"}, **spec.pop("metadata", {})}
+    amounts = {"cpu": "2", "memory": "4Gi", "pods": "110"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "annotations": {"host": "secret"}, **metadata},
+        "spec": {"podCIDR": "10.42.0.0/24", "providerID": "cloud://secret", **spec},
+        "status": {
+            "addresses": [
+                {"type": "InternalIP", "address": "192.168.0.7"},
+                {"type": "Hostname", "address": name},
+            ],
+            "allocatable": {**amounts, "cpu": "1900m"},
+            "capacity": amounts,
+            "conditions": [
+                {
+                    "type": "Ready",
+                    "status": "True",
+                    "reason": "KubeletReady",
+                    "lastHeartbeatTime": "2026-01-01T00:00:00Z",
+                    "lastTransitionTime": "2025-01-01T00:00:00Z",
+                }
+            ],
+            "images": [{"names": ["registry/secret"]}],
+            "nodeInfo": {"kubeletVersion": "v1.34.4", "osImage": "Debian", "architecture": "amd64"},
+            "volumesAttached": [{"name": "secret"}],
+            **(status or {}),
+        },
+    }
+
+
 def rule(host: str = "web.example", service_name: str = "web") -> Obj:
     backend = {"service": {"name": service_name, "port": {"number": 80}}}
     return {

@@ -111,7 +111,7 @@ class Objects:
                 ("status", "metadata") if sub == "status" else tuple(patch.keys() - {"status"})
             )
             patch = {field: patch[field] for field in allowed if field in patch}
-        new = merged(copy.deepcopy(old), patch, strategic=strategic)
+        new = merged(copy.deepcopy(old), copy.deepcopy(patch), strategic=strategic)
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
         if place.plural == "pods" and not sub:
             _check_pod_update(old, new)
@@ -212,24 +212,39 @@ def plural_has_status(plural: str) -> bool:
     )
 
 
-def merged(target: Any, patch: Any, *, strategic: bool) -> Any:
-    """Apply a merge patch; a strategic one merges lists of named things by their names."""
+MERGE_KEYS = {
+    **dict.fromkeys(("containers", "initContainers", "ephemeralContainers", "env"), "name"),
+    **dict.fromkeys(("podIPs", "hostIPs"), "ip"),
+    "conditions": "type",
+}
+"""Lists that a strategic merge patch merges item by item; all others it replaces."""
+
+
+def merged(target: Any, patch: Any, *, strategic: bool, field: str = "") -> Any:
+    """Apply a merge patch, or a strategic one."""
+    if isinstance(patch, list) and strategic and field in MERGE_KEYS:
+        return _merged_list(target or [], patch, MERGE_KEYS[field])
     if not isinstance(patch, dict):
-        named = isinstance(patch, list) and all(isinstance(p, dict) and "name" in p for p in patch)
-        if strategic and named and isinstance(target, list):
-            by_name = {each["name"]: each for each in target}
-            for each in patch:
-                old = by_name.get(each["name"], {})
-                by_name[each["name"]] = merged(old, each, strategic=True)
-            return list(by_name.values())
         return patch
     result = dict(target) if isinstance(target, dict) else {}
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = merged(result.get(key), value, strategic=strategic)
+            result[key] = merged(result.get(key), value, strategic=strategic, field=key)
     return result
+
+
+def _merged_list(target: list[Obj], patch: list[Obj], by: str) -> list[Obj]:
+    if {"$patch": "replace"} in patch:
+        return [each for each in patch if "$patch" not in each]
+    items = {each[by]: each for each in target}
+    for each in patch:
+        if each.get("$patch") == "delete":
+            items.pop(each[by], None)
+        else:
+            items[each[by]] = merged(items.get(each[by]), each, strategic=True)
+    return list(items.values())
 
 
 def _check_pod_update(old: Obj, new: Obj) -> None:

@@ -16,6 +16,7 @@ from syncer.kinds import KINDS
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj
 from syncer.resources import EVENTS, NODES, PODS, VOLUMES
+from syncer.translate.nodes import shown
 from syncer.translate.scope import Scope
 from syncer.world import World
 from tests.unit.build import IDENT, SCOPE, world
@@ -48,7 +49,8 @@ class Sides:
 
     def add_host(self, kind: str, obj: Obj) -> Obj:
         """Create a host object as the host's people do; return it as it then is."""
-        made = self.host_api.objects.create(kind, IDENT.host_namespace, obj)
+        namespace = "" if kind == "nodes" else IDENT.host_namespace
+        made = self.host_api.objects.create(kind, namespace, obj)
         self.sync()
         return made
 
@@ -71,11 +73,16 @@ class Sides:
             self.world.virt[kind].replace(_copies(kind, self.virt_api.objects.of(kind)))
             ours = [
                 obj
-                for obj in self.host_api.objects.of(kind, IDENT.host_namespace)
-                if kind == "events"
+                for obj in self.host_api.objects.of(
+                    kind, "" if kind == "nodes" else IDENT.host_namespace
+                )
+                if kind in ("events", "nodes")
                 or IDENT.selector in [f"{k}={v}" for k, v in _labels(obj).items()]
             ]
-            self.world.host[kind].replace(_copies(kind, ours))
+            copies = _copies(kind, ours)
+            if kind == "nodes":
+                copies = [shown(each) for each in copies]
+            self.world.host[kind].replace(copies)
 
     def writes(self) -> list[tuple[str, str, str]]:
         """Return (side, method, resource) of every write since the last call."""
@@ -144,7 +151,9 @@ class Endpoint:
         del self.ports[port]
 
 
-def make_nodes(sides: Sides, endpoint: Endpoint) -> Nodes:
+def make_nodes(
+    sides: Sides, endpoint: Endpoint, *, real: bool = False, only_real: bool = False
+) -> Nodes:
     return Nodes(
         sides.world,
         sides.virt,
@@ -153,4 +162,6 @@ def make_nodes(sides: Sides, endpoint: Endpoint) -> Nodes:
         kubelet_version="v1.34.4",
         own_node="own-node",
         own_address="192.168.0.1",
+        real=real,
+        only_real=only_real,
     )

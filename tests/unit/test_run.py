@@ -36,6 +36,7 @@ def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -
         cluster_domain="cluster.local",
         kinds=frozenset(kinds),
         node_selector="",
+        virtual_scheduler=False,
         ingress_annotations=(),
         ingress_hosts=(),
         ingress_classes=(),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from syncer.objects import Obj
-from syncer.translate.status import claim, load_balancer, of_pod, pod
+from syncer.translate.status import claim, difference, load_balancer, of_pod, pod
 from tests.unit import build
 
 READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
@@ -63,7 +63,7 @@ CLOSED = {"type": "lb/ready", "status": "False"}
     ("host", "virt", "gates", "expected"),
     [
         ([READY], [], (), [READY]),
-        ([READY], [GATE], (), [READY]),
+        ([READY], [GATE], (), [READY, GATE]),
         ([READY], [GATE], ("lb/ready",), [READY, GATE]),
         ([NOT_READY], [GATE], ("lb/ready",), [NOT_READY, GATE]),
         ([READY], [CLOSED], ("lb/ready",), [None, CLOSED]),
@@ -106,6 +106,67 @@ def test_status_that_was_written_up_is_not_written_again(host: Obj, virt: Obj) -
     }
     written = {**virt, "status": made}
     assert of_pod(written) == pod(host, written)
+
+
+SCHEDULED = {"type": "PodScheduled", "status": "True"}
+UNSCHEDULED = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
+EVICTED = {**DISRUPTED, "reason": "TerminationByKubelet"}
+
+
+@pytest.mark.parametrize(
+    ("host", "virt", "placed", "expected"),
+    [
+        # Who preempts or evicts a virtual pod says so on it, and on no host pod.
+        ([READY], [DISRUPTED], False, [READY, DISRUPTED]),
+        # The host evicted it: then it is the host's word that counts.
+        ([EVICTED], [DISRUPTED], False, [EVICTED]),
+        # What a kubelet takes back goes.
+        ([READY], [{"type": "PodResizePending", "status": "True"}], False, [READY]),
+        ([UNSCHEDULED], [SCHEDULED], False, [UNSCHEDULED]),
+        ([], [SCHEDULED], False, None),
+        # Where k3s runs a scheduler, the host's only puts the pod where that one wants it.
+        ([UNSCHEDULED], [SCHEDULED], True, [SCHEDULED]),
+        ([SCHEDULED], [UNSCHEDULED], True, [UNSCHEDULED]),
+        ([], [SCHEDULED], True, [SCHEDULED]),
+    ],
+)  # fmt: skip
+def test_condition_belongs_to_whoever_decides_about_it(
+    host: list[Obj],
+    virt: list[Obj],
+    placed: bool,  # noqa: FBT001
+    expected: list[Obj] | None,
+) -> None:
+    assert pod(_host(*host), _virt(*virt), placed=placed).get("conditions") == expected
+
+
+@pytest.mark.parametrize(
+    ("have", "want", "expected"),
+    [
+        ({}, {}, {}),
+        ({"phase": "Pending"}, {"phase": "Running"}, {"phase": "Running"}),
+        ({"reason": "x"}, {}, {"reason": None}),
+        (
+            {"podIPs": [{"ip": "a"}]},
+            {"podIPs": [{"ip": "b"}]},
+            {"podIPs": [{"$patch": "replace"}, {"ip": "b"}]},
+        ),
+        ({"podIPs": [{"ip": "a"}]}, {}, {"podIPs": None}),
+        ({"conditions": [READY, GATE]}, {"conditions": [GATE, READY]}, {}),
+        (
+            {"conditions": [NOT_READY, GATE]},
+            {"conditions": [READY, GATE]},
+            {"conditions": [{**READY, "reason": None}]},
+        ),
+        (
+            {"conditions": [READY, GATE]},
+            {"conditions": [READY]},
+            {"conditions": [{"$patch": "delete", "type": "lb/ready"}]},
+        ),
+    ],
+)
+def test_patch_names_only_what_changes(have: Obj, want: Obj, expected: Obj) -> None:
+    assert difference(have, want) == expected
 
 
 RESIZING = {"type": "Resizing", "status": "True"}

@@ -64,7 +64,7 @@
 {{- /* `helm lint` goes on after a refusal, so that a version must be there even when _validate.tpl found none. */ -}}
 {{- $version := include "virtualcluster.k3s.version" . | default "1.16.0" -}}
 {{- range .Files.Get "files/k3s-args.yaml" | fromYamlArray -}}
-{{- if and .value (not (hasKey $given .flag)) (semverCompare (.versions | default "*") $version) -}}
+{{- if and .value (not (hasKey $given .flag)) (not (dig (.unless | default "-") "enabled" false $.Values.virtualCluster)) (semverCompare (.versions | default "*") $version) -}}
 {{- $value := .value | replace "%{CLUSTER_DOMAIN}%" (get $given "cluster-domain" | default (list "cluster.local") | last) -}}
 {{- $switch := eq $value "true" | ternary "" (printf "=%s" $value) -}}
 {{- $args = append $args (printf "--%s%s" (.flag | replace "/" "=") $switch) -}}

@@ -35,7 +35,8 @@
 {{/* The annotation of the StatefulSet that keeps it for the next upgrade. */}}
 {{- define "virtualcluster.k3s.versionKey" -}}virtualcluster.dev/k3s-version{{- end }}
 
-{{/* The base arguments as JSON: the user's, or those of the newest preset that is not newer than this k3s. */}}
+{{/* The base arguments as JSON: the user's, or those of the newest preset that is not newer than this k3s, which all
+     switch the scheduler off. */}}
 {{- define "virtualcluster.k3s.baseArgs" -}}
 {{- $args := .Values.virtualCluster.baseArgs -}}
 {{- if not $args -}}
@@ -45,6 +46,7 @@
 {{- $args = ($.Files.Get (printf "values/%s.yaml" $minor) | fromYaml).virtualCluster.baseArgs -}}
 {{- end -}}
 {{- end -}}
+{{- if .Values.virtualCluster.scheduler.enabled -}}{{- $args = without $args "--disable-scheduler" -}}{{- end -}}
 {{- end -}}
 {{- toJson $args -}}
 {{- end }}

@@ -78,6 +78,9 @@
 {{- with .Values.sync.ingresses.annotations }}
 - {{ printf "--ingress-annotations=%s" (join "," .) | quote }}
 {{- end }}
+{{- if .Values.virtualCluster.scheduler.enabled }}
+- --virtual-scheduler
+{{- end }}
 {{- with .Values.sync.nodes.selector }}
 - {{ printf "--node-selector=%s" . | quote }}
 {{- end }}

@@ -11,6 +11,8 @@
 {{- range $value := get $given $row.flag | default list -}}
 {{- if and $version (not (semverCompare ($row.versions | default "*") $version)) -}}
 {{- $errors = append $errors (printf "virtualCluster.baseArgs or extraArgs contain %s, which k3s %s does not have (only %s): remove it%s" $flag $version $row.versions (empty $row.because | ternary "" (printf "; %s" $row.because))) -}}
+{{- else if and $row.unless (get $.Values.virtualCluster $row.unless).enabled -}}
+{{- $errors = append $errors (printf "virtualCluster.baseArgs or extraArgs contain %s, but virtualCluster.%s.enabled asks for the opposite: remove one of them; without baseArgs the preset fits by itself" $flag $row.unless) -}}
 {{- else if and (eq $row.user "agrees") (not (has $value $allowed)) -}}
 {{- $errors = append $errors (printf "virtualCluster.baseArgs or extraArgs contain %s=%s, but %s: remove it" $flag $value $row.because) -}}
 {{- end -}}

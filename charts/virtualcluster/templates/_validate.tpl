@@ -47,7 +47,7 @@
 {{- end -}}
 {{- end -}}
 {{- range .Values.syncer.extraArgs -}}
-{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|node-selector|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip)(=|$)" . -}}
+{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|node-selector|virtual-scheduler|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip)(=|$)" . -}}
 {{- $errors = append $errors (printf "syncer.extraArgs contains %s: the chart sets it from the release and from values; remove it" (trimSuffix "=" .)) -}}
 {{- end -}}
 {{- end -}}
@@ -75,6 +75,9 @@
 {{- end -}}
 {{- if and .Values.sync.nodes.selector (not (has "nodes" (include "virtualcluster.syncer.kinds" . | fromJson).on)) -}}
 {{- $errors = append $errors "sync.nodes.selector is set, but no nodes are read: set sync.nodes.enabled too" -}}
+{{- end -}}
+{{- if and .Values.virtualCluster.scheduler.enabled (not (has "nodes" (include "virtualcluster.syncer.kinds" . | fromJson).on)) -}}
+{{- $errors = append $errors "virtualCluster.scheduler.enabled needs sync.nodes.enabled: a scheduler must know the nodes that it chooses from" -}}
 {{- end -}}
 {{- range $key, $_ := .Values.podLabels -}}
 {{- if or (hasPrefix "virtualcluster.dev/" $key) (hasKey (include "virtualcluster.selectorLabels" $ | fromYaml) $key) -}}

@@ -111,10 +111,6 @@ func (r *run) scheduler() error {
 	if s.DisableScheduler {
 		return nil
 	}
-	if Binary(s.Family.Minor, "kube-scheduler") == "" {
-		logs.Warn("stand-in: no kube-scheduler in this image")
-		return nil
-	}
 	defaults := s.Family.Defaults(family.Scheduler, variables(s, ""), conditions(s)...)
 	return r.start("kube-scheduler", s.Family.Merge(defaults, s.SchedulerArgs))
 }
