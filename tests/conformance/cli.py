@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,20 +43,23 @@ class Choice:
     fast: bool
     fresh: bool
     failed: bool
+    skip_known: bool
 
-    def of(self, every: list[Spec], record: Record) -> list[Spec]:
+    def of(self, every: list[Spec], record: Record, reasons: Collection[str]) -> list[Spec]:
         """Return the specs of the call; forget the results that are not to count."""
         chosen = specs.select(every, self.focus, self.skip)
         if self.fast:
             wanted = specs.named(FAST, every)
             chosen = [spec for spec in chosen if spec.name in wanted]
+        if self.skip_known:
+            chosen = [spec for spec in chosen if spec.name not in reasons]
         if self.failed:
             bad = set(record.failed_last())
             chosen = [spec for spec in chosen if spec.name in bad]
+        if not chosen:
+            raise click.UsageError("no spec is left of what --focus, --fast and others choose")
         if self.fresh or self.failed:
             record.forget(spec.name for spec in chosen)
-        if not chosen:
-            raise click.UsageError("no spec is left: see --focus, --skip, --fast and --failed")
         return chosen
 
 
@@ -77,6 +81,7 @@ class Command(click.Command):
 @click.option("--procs", type=click.IntRange(1, 64), default=PROCESSES, show_default=True)
 @click.option("--fresh", is_flag=True, help="Forget earlier results of these specs.")
 @click.option("--failed", is_flag=True, help="Only what failed in the profile's last run.")
+@click.option("--skip-known", is_flag=True, help="Leave out what known.yaml says must fail.")
 @click.option("--disturb", type=click.Choice(list(CONTAINERS)), help="Kill it now and then.")
 @click.option("--lab", "name", envvar="VC_LAB_NAME", default="test", show_default=True)
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave a new lab up.")
@@ -100,7 +105,7 @@ def main(
         every = specs.all_of(cache)
         reasons = known.of_profile(profile, every)
         record = Record(output, product.inputs_key(cache, chosen))
-        wanted = Choice(**choice).of(every, record)
+        wanted = Choice(**choice).of(every, record, reasons)
         done = record.read()
         missing = [spec for spec in wanted if spec.name not in done]
         progress.say(f"profile {profile}: {chosen.what}")
@@ -108,7 +113,9 @@ def main(
         kubectl = assets.kubernetes() / "kubectl"
         try:
             if missing:
-                session = Session(chosen, lab, cache, progress, kubectl, output, procs, disturb)
+                session = Session(
+                    chosen, lab, cache, progress, kubectl, output, procs, reasons, disturb
+                )
                 session.run(missing, record)
         finally:
             rows = table.rows(wanted, record.read(), reasons)
