@@ -53,6 +53,7 @@ class Event(NamedTuple):
 
 
 RESOURCES = {
+    "APIService": Resource("apiregistration.k8s.io/v1", "apiservices", namespaced=False),
     "Certificate": Resource("cert-manager.io/v1", "certificates"),
     "ClusterIssuer": Resource("cert-manager.io/v1", "clusterissuers", namespaced=False),
     "ClusterRole": Resource("rbac.authorization.k8s.io/v1", "clusterroles", namespaced=False),
@@ -65,9 +66,13 @@ RESOURCES = {
     ),
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("v1", "events"),
+    "HorizontalPodAutoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers"),
     "Ingress": Resource("networking.k8s.io/v1", "ingresses"),
     "IngressClass": Resource("networking.k8s.io/v1", "ingressclasses", namespaced=False),
     "Job": Resource("batch/v1", "jobs"),
+    "MutatingWebhookConfiguration": Resource(
+        "admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", namespaced=False
+    ),
     "Namespace": Resource("v1", "namespaces", namespaced=False),
     "Node": Resource("v1", "nodes", namespaced=False),
     "PersistentVolume": Resource("v1", "persistentvolumes", namespaced=False),
@@ -80,6 +85,9 @@ RESOURCES = {
     "ServiceAccount": Resource("v1", "serviceaccounts"),
     "StatefulSet": Resource("apps/v1", "statefulsets"),
     "StorageClass": Resource("storage.k8s.io/v1", "storageclasses", namespaced=False),
+    "ValidatingWebhookConfiguration": Resource(
+        "admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", namespaced=False
+    ),
 }
 
 

@@ -26,7 +26,7 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 # rests, others use installations of their own.
 ORDER = (
     *("install", "network", "api_access", "pods", "configuration", "deletion", "streams"),
-    *("storage", "volumes", "objects", "repair", "isolation", "refusals"),
+    *("storage", "volumes", "objects", "repair", "isolation", "refusals", "metrics"),
     *(
         "bad_input",
         "missing_right",
@@ -35,6 +35,7 @@ ORDER = (
         "timing",
         "rest",
         "rights",
+        "extension",
         "faults",
     ),
 )

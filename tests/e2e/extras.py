@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
+    "test_metrics.py": ("metrics-server",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
 # An object that is there when the extra is.
 SIGNS = {
     "traefik": ("IngressClass", "traefik", ""),
     "cert-manager": ("ClusterIssuer", "lab-ca", ""),
+    "metrics-server": ("Deployment", "metrics-server", "kube-system"),
 }
 
 

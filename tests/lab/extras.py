@@ -16,7 +16,7 @@ from functools import partial
 
 import yaml
 
-from tests.lab import addons, buildah, certmanager, traefik
+from tests.lab import addons, buildah, certmanager, metricsserver, traefik
 from tests.lab.api import Api, Obj, wait
 from tests.lab.assets import Assets
 from tests.lab.buildah import Recipe
@@ -38,6 +38,7 @@ class Extra:
 EXTRAS = {
     "traefik": Extra(traefik.recipes),
     "cert-manager": Extra(certmanager.recipes, certmanager.render),
+    "metrics-server": Extra(metricsserver.recipes),
 }
 
 # Kinds that are waited for, by the condition that says that they work.
@@ -88,7 +89,11 @@ def works(api: Api, obj: Obj) -> bool:
 
 
 def _values(lab: Lab) -> dict[str, str]:
-    return {"NODE_1": str(lab.registration.addresses.node(1)), "TRAEFIK_IMAGE": traefik.TAG}
+    return {
+        "METRICS_SERVER_IMAGE": metricsserver.TAG,
+        "NODE_1": str(lab.registration.addresses.node(1)),
+        "TRAEFIK_IMAGE": traefik.TAG,
+    }
 
 
 def _title(obj: Obj) -> str:

@@ -41,6 +41,7 @@ LOCAL_PATH = "v0.0.30"
 HELM_UNITTEST = "v1.0.0"
 TRAEFIK = "v3.7.13"
 CERT_MANAGER = "v1.11.5"
+METRICS_SERVER = "v0.9.0"
 
 
 def kubernetes(minor: str) -> Kubernetes:

@@ -13,7 +13,11 @@ from tests.lab.extras import EXTRAS, manifests
 from tests.lab.paths import LAB_SOURCE
 from tests.lab.progress import Progress
 
-VALUES = {"NODE_1": "198.18.0.11", "TRAEFIK_IMAGE": "traefik:v1"}
+VALUES = {
+    "METRICS_SERVER_IMAGE": "metrics-server:v0",
+    "NODE_1": "198.18.0.11",
+    "TRAEFIK_IMAGE": "traefik:v1",
+}
 
 
 @pytest.mark.parametrize("name", EXTRAS)
