@@ -13,6 +13,7 @@ from syncer import brake
 from syncer.apiservice import KEY as API_KEY
 from syncer.apiservice import ApiService
 from syncer.claims import ClaimMirror
+from syncer.classes import ClassMirror, sweep
 from syncer.client import Client
 from syncer.errors import (
     ApiError,
@@ -40,6 +41,7 @@ from syncer.sources import ANCHOR_KEY, Sources
 from syncer.tokens import Tokens
 from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
+from syncer.translate.classes import CLASSES
 from syncer.volumes import VolumeMirror
 from syncer.world import DNS_SERVICE, World, pod_ips
 
@@ -78,6 +80,7 @@ class Controller:
         self.refusals = 0
         self.started = False
         self._kinds = kinds
+        self._virt = virt
         tokens = Tokens(world, virt, host, time.time)
         self._reconcilers: dict[str, Reconcile] = {
             "pods": PodMirror(
@@ -94,11 +97,15 @@ class Controller:
         if "persistentvolumeclaims" in kinds:
             volumes = VolumeMirror(world, virt, self.recorder, self.queue.add)
             self._reconcilers["persistentvolumes"] = volumes.reconcile
+        for name in kinds & CLASSES.keys():
+            classes = ClassMirror(CLASSES[name], world, virt, self.recorder, self.queue.add)
+            self._reconcilers[name] = classes.reconcile
         self._listen(api_service)
 
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
         await self.events.learn()
+        await sweep(self._virt, self.world, self._kinds)
         held = self.sources.orphans()
         known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
         if not self.sources.decided and brake.holds(held, known):

@@ -9,6 +9,7 @@ from syncer import resources
 from syncer.objects import Key, Obj, controller_of
 from syncer.resources import Resource
 from syncer.translate import disruption, ingresses, services, status, storage
+from syncer.translate.classes import CLASSES
 from syncer.world import World
 
 
@@ -123,7 +124,15 @@ OPT_IN = ("endpoints", "endpointslices", "poddisruptionbudgets")
 """Switched on by `--enable-sync-resources`: a namespace's admin lacks the rights for endpoints, and
 budgets of the tenant's can hold up the host's people."""
 
-NOT_MIRRORED = ("ephemeralcontainers", "metrics", "nodemetrics", "nodes", "resize")
+NOT_MIRRORED = (
+    "ephemeralcontainers",
+    "metrics",
+    "nodemetrics",
+    "nodes",
+    "persistentvolumes",
+    "resize",
+    *CLASSES,
+)
 """Switched on likewise, but no rows of this table: part of pods, and shown rather than mirrored."""
 
 KINDS = {

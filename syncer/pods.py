@@ -97,7 +97,10 @@ class PodMirror:
         chosen = self._chosen(virt_pod["spec"]["nodeName"]) if placed else None
         dns_ip = self._require(key, virt_pod)
         services = self.world.services_in(key.namespace)
-        obj = translate.to_host(virt_pod, services, dns_ip, self.world.scope, chosen)
+        world = self.world
+        obj = translate.to_host(
+            virt_pod, services, dns_ip, world.scope, chosen, hosts_class=world.is_copy
+        )
         renew_in = await self.tokens.ensure(key, virt_pod)
         await create_twin(self.world, self.host, PODS, key, obj)
         if renew_in is not None:

@@ -48,6 +48,11 @@ RIGHTS = (
     Right("discovery.k8s.io", "endpointslices", ("create", "patch", "delete"), "endpointslices"),
     Right("", "nodes", READ, "nodes", cluster=True),
     Right("metrics.k8s.io", "nodes", ("get", "list"), "nodemetrics", cluster=True),
+    Right("", "persistentvolumes", READ, "persistentvolumes", cluster=True),
+    Right("storage.k8s.io", "storageclasses", READ, "storageclasses", cluster=True),
+    Right("networking.k8s.io", "ingressclasses", READ, "ingressclasses", cluster=True),
+    Right("scheduling.k8s.io", "priorityclasses", READ, "priorityclasses", cluster=True),
+    Right("node.k8s.io", "runtimeclasses", READ, "runtimeclasses", cluster=True),
 )
 
 

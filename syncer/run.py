@@ -193,7 +193,7 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         settings.hosts_image,
         settings.virtual_scheduler,
     )
-    return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
+    return World(scope, [*KINDS, "pods", "nodes", "events"])
 
 
 async def _check_rights(host: Client, settings: Settings) -> None:

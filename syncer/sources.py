@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -24,7 +24,8 @@ from syncer.resources import (
     Resource,
 )
 from syncer.store import Store
-from syncer.translate import nodes
+from syncer.translate import nodes, persistentvolumes
+from syncer.translate.classes import CLASSES
 from syncer.watch import Reflector
 from syncer.world import World
 
@@ -70,14 +71,7 @@ class Sources:
             )
             for name, resource in {**resources, "nodes": NODES}.items()
         ]
-        if "persistentvolumeclaims" in kinds:
-            # Without a brake: a volume that is missing here is shown again.
-            volumes = world.virt["persistentvolumes"]
-            self.reflectors.append(
-                Reflector(
-                    virt, VOLUMES, volumes, guard=self.check_cluster, longest_pause=VIRT_PAUSE
-                )
-            )
+        self.reflectors += self._shown(kinds)
         self.reflectors += [
             Reflector(
                 host,
@@ -124,6 +118,24 @@ class Sources:
                 fields=f"metadata.name={ident.anchor}",
             )
         )
+
+    def _shown(self, kinds: frozenset[str]) -> Iterator[Reflector]:
+        """Yield the watches of what is shown. Without a brake: what is missing is shown again."""
+        resources = {name: kind.resource for name, kind in CLASSES.items() if name in kinds}
+        if "persistentvolumeclaims" in kinds:
+            resources["persistentvolumes"] = VOLUMES
+        for name, resource in resources.items():
+            stores = self.world.shown[name]
+            yield Reflector(
+                self.virt,
+                resource,
+                stores.virt,
+                guard=self.check_cluster,
+                longest_pause=VIRT_PAUSE,
+            )
+            if name in kinds:
+                keep = persistentvolumes.slim if name == "persistentvolumes" else None
+                yield Reflector(self.host, resource, stores.host, keep=keep)
 
     async def synced(self) -> None:
         """Return when every store has had a complete list."""

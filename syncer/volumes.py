@@ -35,13 +35,14 @@ CLAIMS = "persistentvolumeclaims"
 class VolumeMirror:
     """Reconciles the volumes; keys bear the name that a volume has on both sides.
 
-    Listens to both sides' claims by itself, and to the host's volumes.
+    Listens to both sides' claims and volumes by itself.
     """
 
     def __init__(
         self, world: World, virt: Client, recorder: Recorder, add: Callable[[Key], None]
     ) -> None:
         self.world = world
+        self.volumes = world.shown[KIND]
         self.virt = virt
         self.recorder = recorder
         self._add = add
@@ -49,11 +50,12 @@ class VolumeMirror:
         """The virtual claim by the volume that its twin is bound to."""
         world.host[CLAIMS].listen(self._host_claim_changed)
         world.virt[CLAIMS].listen(self._virt_claim_changed)
-        world.host[KIND].listen(self._host_volume_changed)
+        self.volumes.virt.listen(self._virt_volume_changed)
+        self.volumes.host.listen(self._host_volume_changed)
 
     async def reconcile(self, key: Key) -> None:
         """Show the volume that a claim is bound to, or take it away."""
-        virt_volume = self.world.virt[KIND].get("", key.name)
+        virt_volume = self.volumes.virt.get("", key.name)
         ours = virt_volume is not None and translate.is_copy(virt_volume, self.world.ident)
         claim = self._claims.get(key.name)
         virt_claim = self.world.virt_object(claim) if claim else None
@@ -74,7 +76,7 @@ class VolumeMirror:
                 " of your own exists: it is left alone",
             )
             return
-        host_volume = self.world.host[KIND].get("", key.name)
+        host_volume = self.volumes.host.get("", key.name)
         desired = translate.to_virt(key.name, virt_claim, host_claim, host_volume, self.world.ident)
         await self._show(key, virt_volume, desired)
 
@@ -83,7 +85,7 @@ class VolumeMirror:
             try:
                 virt_volume = await self.virt.create(VOLUMES, "", desired)
             except AlreadyExists:
-                self.world.virt[KIND].put_written(await self.virt.get(VOLUMES, "", key.name))
+                self.volumes.virt.put_written(await self.virt.get(VOLUMES, "", key.name))
                 raise
             log.info("created", kind=KIND, virt_name=key.name)
         elif is_deleting(virt_volume):
@@ -92,7 +94,7 @@ class VolumeMirror:
             change = {field: desired[field] for field in ("metadata", "spec")}
             virt_volume = await self.virt.patch(VOLUMES, virt_volume, change)
             log.info("updated", kind=KIND, virt_name=key.name)
-        self.world.virt[KIND].put_written(await self._phase(virt_volume, "Bound"))
+        self.volumes.virt.put_written(await self._phase(virt_volume, "Bound"))
 
     async def _release(self, virt_volume: Obj) -> None:
         name = virt_volume["metadata"]["name"]
@@ -125,6 +127,9 @@ class VolumeMirror:
     def _virt_claim_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         for name in {_volume(old), _volume(new)} - {""}:
             self._add(Key(KIND, "", name))
+
+    def _virt_volume_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        self._add(Key(KIND, "", ((new or old) or {})["metadata"]["name"]))
 
     def _host_volume_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if new is not None and new["metadata"]["name"] in self._claims:

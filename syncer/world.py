@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from syncer.identity import Identity
 from syncer.objects import Key, Obj
 from syncer.references import References
 from syncer.store import Store
+from syncer.translate import classes
 from syncer.translate.scope import Scope
 
 DNS_SERVICE = Key("services", "kube-system", "kube-dns")
+
+
+class Shown(NamedTuple):
+    """A cluster-scoped kind that is shown inside and never mirrored: no object has a twin."""
+
+    virt: Store
+    host: Store
 
 
 class World:
@@ -23,6 +32,9 @@ class World:
         for kind in virt_kinds:
             self.virt[kind] = Store()
             self.host[kind] = Store()
+        self.shown = {
+            kind: Shown(Store(), Store()) for kind in (*classes.CLASSES, "persistentvolumes")
+        }
         self.references = References()
         self.frozen: set[Key] = set()
         """Keys whose deletion the brake holds back."""
@@ -45,6 +57,15 @@ class World:
         if key.kind == "endpoints":  # belongs to the service of its own name
             return self.ident.host_name(key._replace(kind="services"))
         return self.ident.host_name(key)
+
+    def is_copy(self, kind: str, name: str) -> bool:
+        """Tell whether the virtual class of that name is the copy of one that the host has."""
+        virt_class, host_class = (store.get("", name) for store in self.shown[kind])
+        return (
+            virt_class is not None
+            and classes.shown(host_class)
+            and classes.is_copy(virt_class, self.ident.release)
+        )
 
     def dns_ip(self) -> str:
         """Return the host ClusterIP of the virtual cluster's DNS; empty while there is none."""

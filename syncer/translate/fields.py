@@ -50,12 +50,12 @@ POD_SPEC: dict[str, Verdict] = {
     "overhead": DROP,  # the host's RuntimeClass admission fills it in
     "preemptionPolicy": DROP,  # threats A11
     "priority": DROP,
-    "priorityClassName": DROP,
+    "priorityClassName": MAP,  # only the host's own (threats A11)
     "readinessGates": DROP,  # their conditions live on the virtual pod; see status.py
     "resourceClaims": REFUSE,  # threats A8: adminAccess
     "resources": COPY,
     "restartPolicy": COPY,
-    "runtimeClassName": REFUSE,  # threats A12
+    "runtimeClassName": MAP,  # only the host's own; others are refused (threats A12)
     "schedulerName": DROP,
     "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
     "securityContext": COPY,

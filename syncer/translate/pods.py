@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from syncer import podsecurity
 from syncer.errors import Refused
@@ -57,13 +57,16 @@ def to_host(
     dns_ip: str,
     scope: Scope,
     chosen: Obj | None = None,
+    *,
+    hosts_class: Callable[[str, str], bool] = lambda _kind, _name: False,
 ) -> Obj:
     """Return the host pod.
 
     `services` are the virtual services that the pod's environment names; `dns_ip` is the host
     ClusterIP of the virtual cluster's DNS; `chosen` is the host's node that the virtual cluster's
-    own scheduler chose, None where the host's scheduler chooses. Raises Refused, also when the
-    final pod does not meet the Pod Security level.
+    own scheduler chose, None where the host's scheduler chooses; `hosts_class` tells whether a
+    class of the virtual cluster is the copy of a host's. Raises Refused, also when the final pod
+    does not meet the Pod Security level.
     """
     pod_key = key(virt_pod)
     ident, spec = scope.ident, virt_pod["spec"]
@@ -105,6 +108,7 @@ def to_host(
         ]
         or None,
         **_dns(virt_pod, dns_ip, scope.cluster_domain),
+        **_classes(spec, hosts_class),
     }
     if not spec.get("hostname"):
         # The pod's own name is its hostname, not the longer one that the host pod has.
@@ -174,6 +178,19 @@ def _judge(host_spec: Obj, scope: Scope) -> None:
             "PodSecurity",
             f"violates Pod Security {scope.pod_security!r}: {'; '.join(violations)}",
         )
+
+
+def _classes(spec: Obj, hosts_class: Callable[[str, str], bool]) -> Obj:
+    """Return the classes that the pod may name on the host."""
+    runtime, priority = spec.get("runtimeClassName"), spec.get("priorityClassName")
+    if runtime and not hosts_class("runtimeclasses", runtime):
+        raise Refused(
+            "FieldRefused",
+            "spec.runtimeClassName may name a RuntimeClass that is shown from the host only: remove"
+            " it, or ask the host's operator for sync.runtimeClasses",
+        )
+    known = priority and hosts_class("priorityclasses", priority)
+    return {"runtimeClassName": runtime or None, "priorityClassName": priority if known else None}
 
 
 def _dns(virt_pod: Obj, dns_ip: str, domain: str) -> Obj:

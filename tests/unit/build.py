@@ -31,7 +31,7 @@ class Clock:
 
 
 def world(scope: Scope = SCOPE) -> World:
-    return World(scope, [*KINDS, "pods", "nodes", "persistentvolumes", "events"])
+    return World(scope, [*KINDS, "pods", "nodes", "events"])
 
 
 def meta(name: str, namespace: str = "default", **more: Any) -> Obj:

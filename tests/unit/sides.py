@@ -16,6 +16,7 @@ from syncer.kinds import KINDS
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj
 from syncer.resources import EVENTS, NODES, PODS, VOLUMES
+from syncer.translate.classes import CLASSES
 from syncer.translate.nodes import shown
 from syncer.translate.scope import Scope
 from syncer.world import World
@@ -26,6 +27,7 @@ from tests.unit.fake_objects import Place
 
 RESOURCES = {name: kind.resource for name, kind in KINDS.items()}
 RESOURCES |= {"pods": PODS, "nodes": NODES, "persistentvolumes": VOLUMES, "events": EVENTS}
+RESOURCES |= {name: kind.resource for name, kind in CLASSES.items()}
 
 
 class Sides:
@@ -42,14 +44,14 @@ class Sides:
 
     def add_virt(self, kind: str, obj: Obj) -> Obj:
         """Create an object as the tenant does; return it as it then is."""
-        namespace = "" if kind in ("nodes", "persistentvolumes") else obj["metadata"]["namespace"]
+        namespace = obj["metadata"]["namespace"] if RESOURCES[kind].namespaced else ""
         made = self.virt_api.objects.create(kind, namespace, obj)
         self.sync()
         return made
 
     def add_host(self, kind: str, obj: Obj) -> Obj:
         """Create a host object as the host's people do; return it as it then is."""
-        namespace = "" if kind == "nodes" else IDENT.host_namespace
+        namespace = IDENT.host_namespace if RESOURCES[kind].namespaced else ""
         made = self.host_api.objects.create(kind, namespace, obj)
         self.sync()
         return made
@@ -83,6 +85,9 @@ class Sides:
             if kind == "nodes":
                 copies = [shown(each) for each in copies]
             self.world.host[kind].replace(copies)
+        for kind, stores in self.world.shown.items():
+            stores.virt.replace(_copies(kind, self.virt_api.objects.of(kind)))
+            stores.host.replace(_copies(kind, self.host_api.objects.of(kind)))
 
     def writes(self) -> list[tuple[str, str, str]]:
         """Return (side, method, resource) of every write since the last call."""

@@ -124,6 +124,37 @@ def test_pod_is_refused_with_the_cause_and_never_reaches_the_host(spec: Obj, tex
         to_host(pod(**spec), [], DNS_IP, SCOPE)
 
 
+@pytest.mark.parametrize(
+    ("spec", "copies", "expected"),
+    [
+        ({"runtimeClassName": "kata"}, {"runtimeclasses kata"}, {"runtimeClassName": "kata"}),
+        ({"priorityClassName": "high"}, {"priorityclasses high"}, {"priorityClassName": "high"}),
+        ({"priorityClassName": "high", "priority": 7}, set(), {}),
+        ({"priorityClassName": "high"}, {"runtimeclasses high"}, {}),
+        ({"runtimeClassName": ""}, set(), {}),
+    ],
+)
+def test_pod_names_the_classes_that_are_the_hosts(
+    spec: Obj, copies: set[str], expected: Obj
+) -> None:
+    made = to_host(
+        pod(**spec),
+        [],
+        DNS_IP,
+        SCOPE,
+        hosts_class=lambda kind, name: f"{kind} {name}" in copies,
+    )
+    assert made["spec"] == {**_spec(), **expected}
+
+
+def test_runtime_class_that_is_not_the_hosts_is_refused_among_others() -> None:
+    """Threats A12."""
+    with pytest.raises(Refused, match="runtimeClassName"):
+        to_host(
+            pod(runtimeClassName="own"), [], DNS_IP, SCOPE, hosts_class=lambda kind, _: kind == "x"
+        )
+
+
 def test_node_name_becomes_an_affinity() -> None:
     """Threats A9."""
     made = _spec(nodeName="node-1")

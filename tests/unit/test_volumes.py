@@ -156,7 +156,7 @@ async def test_volume_grows_with_its_claim(storage: Storage) -> None:
     storage.sides.host_api.objects.patch(place, status, "status")
     storage.keys.clear()
     await storage.settle()
-    assert storage.keys == [VOLUME, VOLUME]  # told by both sides' claims
+    assert set(storage.keys) == {VOLUME}
     assert storage.volume is not None
     assert storage.volume["spec"]["capacity"] == {"storage": "2Gi"}
 
@@ -185,7 +185,7 @@ async def test_tenants_volume_of_that_name_is_left_alone_and_the_claim_says_so(
 
 async def test_volume_that_the_watch_has_not_shown_yet_is_not_made_twice(storage: Storage) -> None:
     await storage.bound()
-    storage.sides.world.virt["persistentvolumes"].replace([])
+    storage.sides.world.shown["persistentvolumes"].virt.replace([])
     with pytest.raises(AlreadyExists):
         await storage.mirror.reconcile(VOLUME)
     storage.sides.writes()

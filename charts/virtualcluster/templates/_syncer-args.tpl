@@ -14,6 +14,9 @@
 {{- end -}}
 {{- if .Values.sync.podDisruptionBudgets.enabled -}}{{- $on = append $on "poddisruptionbudgets" -}}{{- end -}}
 {{- if .Values.sync.pods.resize -}}{{- $on = append $on "resize" -}}{{- end -}}
+{{- range list "persistentVolumes" "storageClasses" "ingressClasses" "priorityClasses" "runtimeClasses" -}}
+{{- if (get $.Values.sync .).enabled -}}{{- $on = append $on (lower .) -}}{{- end -}}
+{{- end -}}
 {{- range .Values.syncer.extraArgs -}}
 {{- if hasPrefix "--disable-sync-resources=" . -}}
 {{- $off = concat $off (trimPrefix "--disable-sync-resources=" . | splitList ",") -}}

@@ -79,6 +79,15 @@
 {{- if and .Values.virtualCluster.scheduler.enabled (not (has "nodes" (include "virtualcluster.syncer.kinds" . | fromJson).on)) -}}
 {{- $errors = append $errors "virtualCluster.scheduler.enabled needs sync.nodes.enabled: a scheduler must know the nodes that it chooses from" -}}
 {{- end -}}
+{{- range $value, $since := dict "ingressClasses" "1.19" "runtimeClasses" "1.20" -}}
+{{- if (get $.Values.sync $value).enabled -}}
+{{- range $where, $version := dict "this host" $.Capabilities.KubeVersion.Version "k3s" (include "virtualcluster.k3s.version" $) -}}
+{{- if and $version (semverCompare (printf "<%s.0-0" $since) $version) -}}
+{{- $errors = append $errors (printf "sync.%s.enabled needs Kubernetes %s or later on both sides, and %s is %s: leave it off" $value $since $where $version) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $key, $_ := .Values.podLabels -}}
 {{- if or (hasPrefix "virtualcluster.dev/" $key) (hasKey (include "virtualcluster.selectorLabels" $ | fromYaml) $key) -}}
 {{- $errors = append $errors (printf "podLabels contains %s: the product finds its pods by it; take another key" $key) -}}
