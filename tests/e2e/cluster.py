@@ -64,6 +64,7 @@ RESOURCES = {
     "CustomResourceDefinition": Resource(
         "apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
     ),
+    "DaemonSet": Resource("apps/v1", "daemonsets"),
     "Deployment": Resource("apps/v1", "deployments"),
     "Event": Resource("v1", "events"),
     "HorizontalPodAutoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers"),

@@ -2,6 +2,7 @@
 
 VC_E2E_KEEP=1           leave namespaces and releases behind, to look at them
 VC_E2E_SYNCER_IMAGE=x   install with this syncer
+VC_E2E_K3S_IMAGE=x      install with this k3s
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ORDER = (
     *(
         "bad_input",
         "missing_right",
+        "nodes",
         "uninstall",
         "repository",
         "timing",

@@ -20,6 +20,7 @@ CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 INSTALL = 180.0  # seconds; it takes 20, and several at once on two cores a multiple of that
 # Another syncer than the chart's own: one with a fault on purpose, to see which test finds it.
 SYNCER_IMAGE = os.environ.get("VC_E2E_SYNCER_IMAGE", "")
+K3S_IMAGE = os.environ.get("VC_E2E_K3S_IMAGE", "")
 MANAGED_BY = "virtualcluster.dev/managed-by"
 UID = "virtualcluster.dev/uid"
 
@@ -145,6 +146,7 @@ class Release:
 
     def _values(self, values: Obj | None) -> list[str]:
         flags = [f"--set=syncer.image={SYNCER_IMAGE}"] if SYNCER_IMAGE else []
+        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE else []
         if not values:
             return flags
         file = self.scratch / f"{self.namespace}-{self.name}-values.yaml"
