@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from syncer import brake
+from syncer import brake, certificates
 from syncer.apiservice import KEY as API_KEY
 from syncer.apiservice import ApiService
 from syncer.claims import ClaimMirror
@@ -41,6 +41,7 @@ from syncer.sources import ANCHOR_KEY, Sources
 from syncer.tokens import Tokens
 from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
+from syncer.translate.certificates import needs
 from syncer.translate.classes import CLASSES
 from syncer.volumes import VolumeMirror
 from syncer.world import DNS_SERVICE, World, pod_ips
@@ -100,6 +101,10 @@ class Controller:
         for name in kinds & CLASSES.keys():
             classes = ClassMirror(CLASSES[name], world, virt, self.recorder, self.queue.add)
             self._reconcilers[name] = classes.reconcile
+        if needs(kinds):
+            self._reconcilers[certificates.KIND] = certificates.Certificates(
+                world, virt, host, self.queue, time.monotonic
+            ).reconcile
         self._listen(api_service)
 
     async def run(self) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from syncer import resources
-from syncer.objects import Key, Obj, controller_of
+from syncer.errors import Refused
+from syncer.objects import Key, Obj, annotation, controller_of, ref_of
 from syncer.resources import Resource
-from syncer.translate import disruption, ingresses, services, status, storage
+from syncer.translate import certificates, disruption, ingresses, services, status, storage
 from syncer.translate.classes import CLASSES
 from syncer.world import World
 
@@ -24,7 +25,9 @@ class Kind(NamedTuple):
     final: bool = False
     """A twin that is gone is not made again: it held data (threats R12)."""
     strict: bool = False
-    """A twin goes when its virtual object is refused: what it says may not stay (threats E3)."""
+    """A twin goes when its virtual object is refused: what it said may not stay (threats E)."""
+    remark: Callable[[Obj, World], Refused | None] | None = None
+    """What the tenant is told about an object that was synced in part."""
 
 
 def _always(_key: Key, _virt: Obj, _world: World) -> bool:
@@ -33,6 +36,51 @@ def _always(_key: Key, _virt: Obj, _world: World) -> bool:
 
 def _referenced(key: Key, _virt: Obj, world: World) -> bool:
     return world.references.wanted(key)
+
+
+def _secret(virt: Obj, world: World) -> Obj:
+    host = world.host_object(Key("secrets", *ref_of(virt)))
+    if host is not None and annotation(host, certificates.CERTIFICATE):
+        # Data that both wrote would change hands for ever.
+        raise Refused(
+            "NameTaken",
+            f"an Ingress asked the host's cert-manager for a certificate in the Secret"
+            f" {virt['metadata']['name']!r}, and there it stays: name another secretName there",
+        )
+    return storage.secret_to_host(virt, world.scope)
+
+
+def _referenced_original(key: Key, virt: Obj, world: World) -> bool:
+    """All but the copies of what the host has already."""
+    return _referenced(key, virt, world) and not certificates.is_copy(virt)
+
+
+def _ingress(virt: Obj, world: World) -> Obj:
+    if _own_secrets(virt, world):
+        virt = certificates.without_asking(virt)
+    return ingresses.to_host(virt, world.scope)
+
+
+def _own_certificates(virt: Obj, world: World) -> Refused | None:
+    own = _own_secrets(virt, world)
+    if not own or not certificates.asks(virt):
+        return None
+    return Refused(
+        "CertificateNotAsked",
+        f"the host's cert-manager is not asked for certificates: {', '.join(sorted(own))} of"
+        " spec.tls exists in this namespace and is served as it is; delete it, or name another",
+    )
+
+
+def _own_secrets(virt: Obj, world: World) -> set[str]:
+    """Return the names in `spec.tls` under which the tenant has made a Secret, before the host."""
+    found = set()
+    for key in ingresses.references(virt):
+        secret, host = world.virt_object(key), world.host_object(key)
+        made = host is not None and annotation(host, certificates.CERTIFICATE)
+        if secret is not None and not certificates.is_copy(secret) and not made:
+            found.add(key.name)
+    return found
 
 
 def _service(_key: Key, virt: Obj, _world: World) -> bool:
@@ -72,8 +120,8 @@ CONFIGMAPS = Kind(
 SECRETS = Kind(
     "secrets",
     resources.SECRETS,
-    lambda virt, world: storage.secret_to_host(virt, world.scope),
-    _referenced,
+    _secret,
+    _referenced_original,
 )
 CLAIMS = Kind(
     "persistentvolumeclaims",
@@ -85,9 +133,11 @@ CLAIMS = Kind(
 INGRESSES = Kind(
     "ingresses",
     resources.INGRESSES,
-    lambda virt, world: ingresses.to_host(virt, world.scope),
+    _ingress,
     _always,
     status=status.load_balancer,
+    strict=True,
+    remark=_own_certificates,
 )
 SERVICES = Kind(
     "services",

@@ -56,6 +56,10 @@ class Mirror:
                 pass
         if desired is not None and virt_obj is not None and host_obj is not None:
             await self.status_up(key, virt_obj, host_obj)
+        if desired is not None and virt_obj is not None and self.kind.remark is not None:
+            told = self.kind.remark(virt_obj, self.world)
+            if told is not None:
+                raise told
 
     async def create(self, key: Key, obj: Obj) -> Obj:
         """Create the twin."""

@@ -20,11 +20,12 @@ from syncer.resources import (
     NAMESPACES,
     NODES,
     PODS,
+    SECRETS,
     VOLUMES,
     Resource,
 )
 from syncer.store import Store
-from syncer.translate import nodes, persistentvolumes
+from syncer.translate import certificates, nodes, persistentvolumes
 from syncer.translate.classes import CLASSES
 from syncer.watch import Reflector
 from syncer.world import World
@@ -107,6 +108,16 @@ class Sources:
                 longest_pause=VIRT_PAUSE,
             )
         )
+        if certificates.needs(kinds):
+            self.reflectors.append(
+                Reflector(
+                    host,
+                    SECRETS,
+                    world.certificates,
+                    namespace=ident.host_namespace,
+                    fields=f"type={certificates.TLS}",
+                )
+            )
         self.anchor = Store()
         self.anchor.listen(self._anchor_changed)
         self.reflectors.append(

@@ -35,6 +35,8 @@ class World:
         self.shown = {
             kind: Shown(Store(), Store()) for kind in (*classes.CLASSES, "persistentvolumes")
         }
+        self.certificates = Store()
+        """The TLS Secrets of the host namespace, whoever made them: see certificates.py."""
         self.references = References()
         self.frozen: set[Key] = set()
         """Keys whose deletion the brake holds back."""

@@ -27,7 +27,7 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 # rests, others use installations of their own.
 ORDER = (
     *("install", "network", "api_access", "pods", "configuration", "deletion", "streams"),
-    *("storage", "volumes", "objects", "repair", "isolation", "refusals", "metrics"),
+    *("storage", "volumes", "objects", "repair", "isolation", "refusals", "metrics", "ingress"),
     *(
         "bad_input",
         "missing_right",

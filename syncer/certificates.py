@@ -1,0 +1,181 @@
+"""Certificates that the host's cert-manager makes for our ingresses, shown to their tenant.
+
+In a cluster of one's own, cert-manager puts the certificate of an Ingress into the Secret that its
+`spec.tls` names. Here it makes that Secret on the host, under the name that translation gave it.
+It gets our mark there, so that it goes with the Ingress and with the installation, and the tenant
+gets a copy under the name that `spec.tls` has. Of the host nothing else is ever copied: a Secret of
+another type, of another name, or not made for a Certificate of just this name is left alone, and so
+is a Secret of the tenant's own.
+
+    made   named   the tenant's Secret   what is done
+    yes    yes     none, or the copy     mark the host's, keep the copy equal
+    yes    yes     the tenant's own      mark the host's (that it is taken, kinds.py says)
+    yes    no      -                     delete the host's if it has our mark; delete the copy
+    no     -       -                     delete the copy
+
+"made": the host has such a Secret; "named": an Ingress with a twin names it in `spec.tls`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from syncer import identity
+from syncer.client import Client
+from syncer.errors import AlreadyExists, NotFound
+from syncer.objects import Key, Obj, annotation, is_deleting, merge_patch
+from syncer.queue import Queue
+from syncer.resources import SECRETS
+from syncer.translate import ingresses
+from syncer.translate.certificates import copy_of, is_copy, is_made_for, mark
+from syncer.world import World
+
+log = structlog.get_logger()
+KIND = "certificates"
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+"""Seconds before the Secret of a deleted Ingress goes: as long as its Certificate is there, which
+the host's garbage collector removes, cert-manager would make the Secret again."""
+
+
+class Certificates:
+    """Reconciles what `KIND` keys name: a namespace of the virtual cluster and a Secret's name."""
+
+    def __init__(
+        self, world: World, virt: Client, host: Client, queue: Queue, clock: Callable[[], float]
+    ) -> None:
+        self._world = world
+        self._virt = virt
+        self._host = host
+        self._queue = queue
+        self._clock = clock
+        self._leaving: dict[Key, tuple[float, float]] = {}
+        """What nobody names any more: when it may be deleted, and the pause before that."""
+        world.certificates.listen(self._host_secret)
+        world.virt["secrets"].listen(self._virtual_secret)
+        world.virt["ingresses"].listen(self._ingress)
+        world.host["ingresses"].listen(self._host_ingress)
+
+    async def reconcile(self, key: Key) -> None:
+        """Do what the module's table says."""
+        name = self._host_name(key)
+        host_obj = self._world.certificates.get(self._world.ident.host_namespace, name)
+        if host_obj is not None and (is_deleting(host_obj) or not is_made_for(host_obj, name)):
+            host_obj = None
+        named = self._named(key)
+        if host_obj is not None and (named or key in self._leaving):
+            patch = mark(self._world.ident, key, host_obj)
+            if patch:
+                host_obj = await self._host.patch(SECRETS, host_obj, {"metadata": patch})
+                self._world.certificates.put_written(host_obj)
+        if named:
+            self._leaving.pop(key, None)
+        if host_obj is not None and named:
+            await self._show(key, host_obj)
+            return
+        await self._hide(key)
+        if host_obj is not None and self._world.ident.is_ours(host_obj):
+            await self._remove(key, host_obj)
+
+    async def _show(self, key: Key, host_obj: Obj) -> None:
+        virt_obj = self._world.virt["secrets"].get(key.namespace, key.name)
+        copy = copy_of(key, host_obj)
+        if virt_obj is None:
+            try:
+                virt_obj = await self._virt.create(SECRETS, key.namespace, copy)
+            except AlreadyExists:
+                return  # the tenant's: the watch shows it in a moment
+            log.info("certificate shown", virt_namespace=key.namespace, virt_name=key.name)
+        elif is_copy(virt_obj) and not is_deleting(virt_obj):
+            change = merge_patch(virt_obj.get("data") or {}, copy["data"])
+            if not change:
+                return
+            virt_obj = await self._virt.patch(SECRETS, virt_obj, {"data": change})
+        self._world.virt["secrets"].put_written(virt_obj)
+
+    async def _hide(self, key: Key) -> None:
+        virt_obj = self._world.virt["secrets"].get(key.namespace, key.name)
+        if virt_obj is not None and is_copy(virt_obj) and not is_deleting(virt_obj):
+            await self._delete(self._virt, virt_obj)
+
+    async def _remove(self, key: Key, host_obj: Obj) -> None:
+        if key in self._world.frozen:
+            return
+        now = self._clock()
+        due, pause = self._leaving.setdefault(key, (now + FIRST_PAUSE, FIRST_PAUSE))
+        if now < due:
+            self._queue.add_after(key, due - now)
+            return
+        pause = min(pause * 2.0, LONGEST_PAUSE)
+        self._leaving[key] = (now + pause, pause)
+        await self._delete(self._host, host_obj)
+        log.info("certificate deleted", virt_namespace=key.namespace, virt_name=key.name)
+
+    async def _delete(self, client: Client, obj: Obj) -> None:
+        try:
+            await client.delete(SECRETS, obj)
+        except NotFound:
+            return
+
+    def _named(self, key: Key) -> bool:
+        """Tell whether an ingress that is on the host names the Secret."""
+        for owner in self._world.references.owners(key._replace(kind="secrets")):
+            if owner.kind != "ingresses":
+                continue
+            host_obj = self._world.host_object(owner)
+            if host_obj is not None and self._world.ident.is_ours(host_obj):
+                return True
+        return False
+
+    def _host_name(self, key: Key) -> str:
+        return self._world.ident.host_name(key._replace(kind="secrets"))
+
+    # --- from stores to keys
+
+    def _host_secret(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
+        for host_obj in (old, new):
+            if host_obj is None or annotation(host_obj, identity.UID):
+                continue  # a twin
+            marked = identity.virtual_key(host_obj)
+            if marked is not None and marked.kind == KIND:
+                self._queue.add(marked, backlog=backlog)
+            name = host_obj["metadata"]["name"]
+            for key in (*self._leaving, *self._asked()):
+                if self._host_name(key) == name:
+                    self._queue.add(key, backlog=backlog)
+
+    def _virtual_secret(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        either = {**(old or {}), **(new or {})}
+        key = Key(KIND, either["metadata"]["namespace"], either["metadata"]["name"])
+        owners = self._world.references.owners(key._replace(kind="secrets"))
+        if owners or is_copy(either):
+            self._queue.add(key)
+        if old is None or new is None:
+            for owner in owners:
+                if owner.kind == "ingresses":
+                    self._queue.add(owner)  # whether it may ask for a certificate depends on it
+
+    def _ingress(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        for virt in (old, new):
+            if virt is not None:
+                self._add(virt)
+
+    def _host_ingress(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        host_obj = new if new is not None else old
+        key = identity.virtual_key(host_obj) if host_obj is not None else None
+        virt = self._world.virt_object(key) if key is not None and key.kind == "ingresses" else None
+        if virt is not None:
+            self._add(virt)
+
+    def _add(self, virt: Obj) -> None:
+        for ref in ingresses.references(virt):
+            self._queue.add(ref._replace(kind=KIND))
+
+    def _asked(self) -> set[Key]:
+        """Return the keys of all that ingresses name."""
+        return {
+            ref._replace(kind=KIND)
+            for virt in self._world.virt["ingresses"]
+            for ref in ingresses.references(virt)
+        }

@@ -1,0 +1,79 @@
+"""A client of the host's ingress controller, from outside the cluster: names by SNI, no DNS."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+SECONDS = 5.0
+
+
+class Answer(NamedTuple):
+    """What a server said, and the certificate (DER) that it showed; empty without TLS."""
+
+    status: int
+    body: str
+    certificate: bytes
+
+
+class Pair(NamedTuple):
+    """A self-signed certificate and its key, as PEM."""
+
+    certificate: str
+    key: str
+
+
+def get(address: str, host: str, path: str, ca: str = "") -> Answer:
+    """GET a path of a host name from the server at an address.
+
+    With `ca` (PEM) by TLS: the chain must end there and the certificate name the host, or it is an
+    ssl.SSLCertVerificationError.
+    """
+    connection = http.client.HTTPConnection(host, timeout=SECONDS)
+    certificate = b""
+    plain = socket.create_connection((address, 443 if ca else 80), SECONDS)
+    connection.sock = plain
+    if ca:
+        tls = ssl.create_default_context(cadata=ca)
+        connection.sock = tls.wrap_socket(plain, server_hostname=host)
+        certificate = connection.sock.getpeercert(binary_form=True) or b""
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode(), certificate)
+    finally:
+        connection.close()
+
+
+def self_signed(host: str) -> Pair:
+    """Return a certificate that nobody but its owner vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return Pair(
+        certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode(),
+    )
