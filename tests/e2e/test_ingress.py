@@ -143,7 +143,7 @@ def test_paths_lead_where_their_types_say(
     host = f"paths.{domain}"
     assert _answer(address, host, "/hostname").body == web
     assert https.get(address, host, "/clientip").status == 200
-    assert https.get(address, host, "/header?key=Host").body == host
+    assert https.get(address, host, "/header?key=X-Forwarded-Host").body == host
     for missing in ("/hostname/x", "/", "/echo?msg=x"):
         assert https.get(address, host, missing).status == 404
     # an edit arrives too
