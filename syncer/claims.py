@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from syncer.client import Client
 from syncer.errors import BadRequest, Refused
+from syncer.identity import PASSED
 from syncer.kinds import Kind
 from syncer.mirror import Mirror, was_bound
 from syncer.objects import Key, Obj, annotation, is_deleting
 from syncer.resources import CLAIMS
 from syncer.translate import status
+from syncer.translate.storage import SELECTED_NODE
 from syncer.world import World
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
@@ -43,7 +45,19 @@ class ClaimMirror(Mirror):
                 "spec.volumeName is not offered in a virtual cluster, since its own volumes never"
                 " reach the host: leave it out, and the host's storage class makes a volume",
             )
+        if virt_obj is not None and host_obj is not None and _sent_back(virt_obj, host_obj):
+            await self._choose_again(virt_obj, host_obj)
+            return
         await super().reconcile(key)
+
+    async def _choose_again(self, virt_obj: Obj, host_obj: Obj) -> None:
+        """Let the virtual scheduler choose another node, the way that a provisioner tells it to."""
+        sent: Obj = {"metadata": {"annotations": {PASSED: None}}}
+        # First here: with the virtual claim changed, we could not tell any more that it was sent.
+        answer = await self.host.patch(CLAIMS, host_obj, sent)
+        self.world.host[self.kind.name].put_written(answer)
+        chosen: Obj = {"metadata": {"annotations": {SELECTED_NODE: None}}}
+        self.world.virt[self.kind.name].put_written(await self.virt.patch(CLAIMS, virt_obj, chosen))
 
     async def status_up(self, key: Key, virt_obj: Obj, host_obj: Obj) -> None:
         """Bring back the class and the volume's name, each once; then the status."""
@@ -79,3 +93,13 @@ class ClaimMirror(Mirror):
             marks = {BIND_COMPLETED: "yes", BOUND_BY_CONTROLLER: "yes"}
             change["metadata"] = {"annotations": marks}
         return change
+
+
+def _sent_back(virt_obj: Obj, host_obj: Obj) -> bool:
+    """Tell whether a provisioner took back the node that we sent: it has no room there, say."""
+    return (
+        annotation(host_obj, PASSED) == SELECTED_NODE
+        and not annotation(host_obj, SELECTED_NODE)
+        and not host_obj["spec"].get("volumeName")
+        and bool(annotation(virt_obj, SELECTED_NODE))
+    )

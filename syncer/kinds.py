@@ -111,6 +111,13 @@ def _selectorless(world: World, namespace: str, name: str) -> bool:
     return not service["spec"].get("selector")
 
 
+def _chosen_node(virt: Obj, world: World) -> str:
+    """Return the claim's node if a scheduler of ours chose it among the host's (threats F5)."""
+    node = annotation(virt, storage.SELECTED_NODE)
+    known = world.host["nodes"].get("", node) is not None
+    return node if world.scope.virtual_scheduler and known else ""
+
+
 CONFIGMAPS = Kind(
     "configmaps",
     resources.CONFIGMAPS,
@@ -126,7 +133,7 @@ SECRETS = Kind(
 CLAIMS = Kind(
     "persistentvolumeclaims",
     resources.CLAIMS,
-    lambda virt, world: storage.claim_to_host(virt, world.scope),
+    lambda virt, world: storage.claim_to_host(virt, world.scope, _chosen_node(virt, world)),
     _always,
     final=True,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncer.errors import Refused
+from syncer.identity import PASSED
 from syncer.objects import Key, Obj
 from syncer.translate.fields import CLAIM_SPEC, apply
 from syncer.translate.scope import Scope
@@ -15,6 +16,8 @@ PLAIN_TYPES = frozenset(
         "helm.sh/release.v1",
     )
 )
+
+SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
 
 def configmap_to_host(virt: Obj, scope: Scope) -> Obj:
@@ -40,8 +43,12 @@ def secret_to_host(virt: Obj, scope: Scope) -> Obj:
     }
 
 
-def claim_to_host(virt: Obj, scope: Scope) -> Obj:
-    """Return the host PersistentVolumeClaim; a data source may be an own claim only."""
+def claim_to_host(virt: Obj, scope: Scope, node: str = "") -> Obj:
+    """Return the host PersistentVolumeClaim; a data source may be an own claim only.
+
+    `node` is the one that the virtual cluster's own scheduler chose for the claim's first pod: the
+    host makes a volume there, and the scheduler waits for it before it binds the pod.
+    """
     meta, spec = virt["metadata"], virt["spec"]
     namespace = meta["namespace"]
     mapped = {
@@ -50,6 +57,8 @@ def claim_to_host(virt: Obj, scope: Scope) -> Obj:
         if spec.get(field)
     }
     metadata = scope.ident.metadata(Key("persistentvolumeclaims", namespace, meta["name"]), virt)
+    if node:
+        metadata["annotations"] |= {SELECTED_NODE: node, PASSED: SELECTED_NODE}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
