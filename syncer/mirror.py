@@ -44,7 +44,7 @@ class Mirror:
                 if virt_obj is not None and not is_deleting(virt_obj):
                     host_obj = await self.create(key, obj)
             case Patch(patch) if host_obj is not None:
-                host_obj = await self.host.patch(self.kind.resource, host_obj, patch)
+                host_obj = await self.update(host_obj, patch)
                 self.world.host[key.kind].put_written(host_obj)
                 log.info("updated", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name)
             case Delete() if host_obj is not None:
@@ -64,6 +64,10 @@ class Mirror:
     async def create(self, key: Key, obj: Obj) -> Obj:
         """Create the twin."""
         return await create_twin(self.world, self.host, self.kind.resource, key, obj)
+
+    async def update(self, host_obj: Obj, patch: Obj) -> Obj:
+        """Change the twin; return it as it then is."""
+        return await self.host.patch(self.kind.resource, host_obj, patch)
 
     async def delete(self, key: Key, host_obj: Obj) -> None:
         """Delete the twin, unless the brake holds it, or a pod that may need it."""

@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from syncer.client import Client
-from syncer.errors import BadRequest, Conflict
+from syncer.errors import BadRequest, Conflict, Refused
 from syncer.identity import PREFIX
 from syncer.kinds import Kind
 from syncer.mirror import Mirror
@@ -35,7 +35,7 @@ backoff these are 13 s. Taking another at once would change it under running pod
 
 
 class NotReleased(Conflict):
-    """The address of our own deleted twin is not free again yet."""
+    """Our own deleted twin is not gone yet, or its address is not free again."""
 
     def __init__(self, error: BadRequest) -> None:
         super().__init__(error.status, error.reason, error.message)
@@ -82,6 +82,23 @@ class ServiceMirror(Mirror):
                     raise NotReleased(error) from error
         return await self._created(key, attempts[-1])
 
+    async def update(self, host_obj: Obj, patch: Obj) -> Obj:
+        """Change the twin; what the host cannot change in place is made anew.
+
+        A node port that somebody else has there: the twin keeps its own, or is given one.
+        """
+        spec = patch.get("spec") or {}
+        try:
+            return await super().update(host_obj, patch)
+        except BadRequest as error:
+            if "clusterIP" in spec:  # from or to headless, by way of a type without an address
+                await self.host.delete(SERVICES, host_obj)
+                raise NotReleased(error) from error
+            if "nodePort" not in error.message or not spec.get("ports"):
+                raise
+        ports = _without_node_ports({"spec": spec})["spec"]["ports"]
+        return await super().update(host_obj, {**patch, "spec": {**spec, "ports": ports}})
+
     async def _created(self, key: Key, obj: Obj) -> Obj:
         created = await super().create(key, obj)
         self._patience[key] = PATIENCE
@@ -99,7 +116,14 @@ class ServiceMirror(Mirror):
             return
         ports = _with_host_node_ports(virt_obj, host_obj)
         if ports != virt_obj["spec"].get("ports"):
-            answer = await self.virt.patch(SERVICES, virt_obj, {"spec": {"ports": ports}})
+            try:
+                answer = await self.virt.patch(SERVICES, virt_obj, {"spec": {"ports": ports}})
+            except BadRequest as error:
+                raise Refused(
+                    "NodePortDiffers",
+                    "the host has another node port for this service, since its own is taken there,"
+                    f" and the virtual API does not take the host's: {error.message}",
+                ) from error
             await self._written(key, answer)
 
     async def _written(self, key: Key, virt_obj: Obj) -> None:

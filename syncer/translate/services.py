@@ -28,8 +28,7 @@ def stays_virtual(virt: Obj) -> bool:
 def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
     """Return the host service, asking for the virtual one's ClusterIP and nodePorts.
 
-    Of an existing twin the ClusterIP, which is immutable, and the nodePorts that the host had to
-    choose are kept.
+    Of an existing twin the ClusterIP, which is immutable, is kept.
     """
     spec, ident = virt["spec"], scope.ident
     selector = spec.get("selector")
@@ -38,7 +37,7 @@ def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
         ip = host["spec"].get("clusterIP")
     mapped: Obj = {
         "clusterIP": ip,
-        "ports": [_port(port, host) for port in spec.get("ports") or ()] or None,
+        "ports": spec.get("ports") or None,
         "selector": {
             **tenant_labels(selector),
             MANAGED_BY: ident.release,
@@ -108,18 +107,6 @@ def slice_to_host(virt: Obj, scope: Scope, own_ips: set[str]) -> Obj:
         ],
         "ports": virt.get("ports") or [],
     }
-
-
-def _port(port: Obj, host: Obj | None) -> Obj:
-    if host is None:
-        return port
-    for theirs in host["spec"].get("ports") or ():
-        same = theirs["port"] == port["port"] and theirs.get("protocol", "TCP") == port.get(
-            "protocol", "TCP"
-        )
-        if same and theirs.get("nodePort") and port.get("nodePort"):
-            return {**port, "nodePort": theirs["nodePort"]}
-    return port
 
 
 def _check_ip(ip: str, own_ips: set[str]) -> None:

@@ -26,7 +26,8 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 # Those that share the one big installation first; the ones that break it on purpose last. While it
 # rests, others use installations of their own.
 ORDER = (
-    *("install", "network", "api_access", "pods", "configuration", "deletion", "streams"),
+    *("install", "network", "services", "api_access", "pods", "configuration"),
+    *("deletion", "streams"),
     *("storage", "volumes", "objects", "repair", "isolation", "refusals", "metrics", "ingress"),
     *(
         "bad_input",

@@ -32,6 +32,9 @@ class Refusal(Exception):
         }
 
 
+WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
+
+
 @dataclass
 class Addresses:
     """The Service range, and what an address outside of it is told, which differs by version."""
@@ -96,6 +99,12 @@ def allocate(
         given = (str(valid[number % valid.num_addresses]) for number in addresses.numbers)
         spec["clusterIP"] = next(ip for ip in given if ip not in taken)
     spec["clusterIPs"] = [spec["clusterIP"]]
+    if before.get("type") in WITH_NODE_PORTS:
+        # A port that names none keeps the one that it had, found by name.
+        had_ports = {port.get("name"): port.get("nodePort") for port in before.get("ports") or ()}
+        for port in spec.get("ports") or ():
+            if had_ports.get(port.get("name")):
+                port.setdefault("nodePort", had_ports[port.get("name")])
     _give_node_ports(name, spec, others)
 
 
@@ -104,10 +113,13 @@ def _give_node_ports(name: str, spec: Obj, others: list[Obj]) -> None:
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
         port.setdefault("targetPort", port["port"])
-        if spec.get("type") not in ("NodePort", "LoadBalancer"):
+        if spec.get("type") not in WITH_NODE_PORTS:
             port.pop("nodePort", None)
         elif not port.get("nodePort"):
             port["nodePort"] = next(each for each in NODE_PORTS if each not in taken)
+        elif port["nodePort"] not in NODE_PORTS:
+            what = f"spec.ports[0].nodePort: Invalid value: {port['nodePort']}"
+            raise invalid(name, f"{what}: provided port is not in the valid range")
         elif port["nodePort"] in taken:
             what = f"spec.ports[0].nodePort: Invalid value: {port['nodePort']}"
             raise invalid(name, f"{what}: provided port is already allocated")

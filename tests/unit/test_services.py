@@ -188,6 +188,82 @@ async def test_virtual_service_takes_the_hosts_node_port_when_its_own_is_taken(
     assert virt["metadata"]["uid"] == before["metadata"]["uid"]
 
 
+def _take_node_port(sides: Sides, number: int) -> None:
+    neighbour = _node_port(number)
+    neighbour["metadata"] |= {"name": "neighbour"}
+    neighbour["spec"].pop("clusterIP")
+    sides.add_host("services", neighbour)
+
+
+async def test_service_that_becomes_a_node_port_takes_the_hosts_when_its_own_is_taken(
+    sides: Sides,
+) -> None:
+    _take_node_port(sides, 30005)
+    sides.add_virt("services", service())
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    ports = [{"port": 80, "protocol": "TCP", "nodePort": 30005}]
+    sides.virt_api.objects.patch(PLACE, {"spec": {"type": "NodePort", "ports": ports}})
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    virt, host = _both(sides)
+    assert _node_ports(virt) == _node_ports(host) != [30005]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken", "expected"), [(30007, None, 30007), (30007, 30007, 30005)]
+)
+async def test_node_port_that_the_tenant_changes_is_asked_for(
+    sides: Sides, wanted: int, taken: int | None, expected: int
+) -> None:
+    if taken:
+        _take_node_port(sides, taken)
+    sides.add_virt("services", _node_port(30005))
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    ports = [{"port": 80, "protocol": "TCP", "nodePort": wanted}]
+    sides.virt_api.objects.patch(PLACE, {"spec": {"ports": ports}})
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    virt, host = _both(sides)
+    assert _node_ports(virt) == _node_ports(host) == [expected]
+
+
+async def test_node_port_of_the_host_that_the_virtual_api_does_not_take_is_told(
+    sides: Sides,
+) -> None:
+    _take_node_port(sides, 30005)
+    sides.add_virt("services", _node_port(30005))
+    fault = Fault("PATCH", "services", status=422, reason="Invalid", message="not in the range")
+    sides.virt_api.faults.add(fault)
+    with pytest.raises(Refused, match="not in the range") as caught:
+        await _mirror(sides).reconcile(WEB)
+    assert caught.value.reason == "NodePortDiffers"
+
+
+@pytest.mark.parametrize(("before", "after"), [("None", IP), (IP, "None")])
+async def test_service_that_was_headless_or_becomes_it_unseen_gets_another_twin(
+    sides: Sides, before: str, after: str
+) -> None:
+    """Only by way of ExternalName can a tenant do so; a restart in between misses that."""
+    sides.add_virt("services", service(clusterIP=before))
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    sides.virt_api.objects.patch(PLACE, {"spec": {"type": "ExternalName"}})
+    sides.virt_api.objects.patch(PLACE, {"spec": {"type": "ClusterIP", "clusterIP": after}})
+    sides.sync()
+    with pytest.raises(Conflict):
+        await _mirror(sides).reconcile(WEB)
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    virt, host = _both(sides)
+    assert _ip(virt) == _ip(host) == after
+
+
+async def test_change_that_the_host_refuses_for_another_reason_is_an_error(sides: Sides) -> None:
+    sides.add_virt("services", service())
+    await sides.settle(_mirror(sides).reconcile, WEB)
+    sides.virt_api.objects.patch(PLACE, {"spec": {"sessionAffinity": "ClientIP"}})
+    sides.sync()
+    sides.host_api.faults.add(Fault("PATCH", "services", status=422, message="something else"))
+    with pytest.raises(BadRequest, match="something else"):
+        await _mirror(sides).reconcile(WEB)
+
+
 async def test_service_that_is_no_longer_a_node_port_gives_it_back(sides: Sides) -> None:
     sides.add_virt("services", _node_port())
     await sides.settle(_mirror(sides).reconcile, WEB)
