@@ -26,9 +26,10 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 # Those that share the one big installation first; the ones that break it on purpose last. While it
 # rests, others use installations of their own.
 ORDER = (
-    *("install", "network", "services", "api_access", "pods", "configuration"),
+    *("install", "network", "services", "api_access", "pods", "names", "configuration"),
     *("deletion", "streams"),
-    *("storage", "volumes", "objects", "repair", "isolation", "refusals", "metrics", "ingress"),
+    *("storage", "volumes", "objects", "repair", "optional", "isolation", "refusals"),
+    *("metrics", "ingress"),
     *(
         "bad_input",
         "missing_right",
