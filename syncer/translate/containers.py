@@ -81,9 +81,12 @@ def _env(virt_pod: Obj, variable: Obj, rename: Rename) -> Obj:
     if not source:
         return variable
     if "fieldRef" in source:
-        text = downward.value(virt_pod, source["fieldRef"]["fieldPath"])
+        path = source["fieldRef"]["fieldPath"]
+        text = downward.value(virt_pod, path)
         if text is None:
             return variable
+        if downward.may_change(path):
+            return {"name": variable["name"], "valueFrom": {"fieldRef": downward.reference(path)}}
         # "$(" begins a reference in a literal, which a fieldRef's value is not.
         return {"name": variable["name"], "value": text.replace("$", "$$")}
     for field, kind in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):

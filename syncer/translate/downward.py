@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 from syncer.errors import Refused
 from syncer.identity import PREFIX
@@ -44,38 +45,63 @@ def format_map(entries: dict[str, str]) -> str:
     return "\n".join(f'{key}="{_quote(entries[key])}"' for key in sorted(entries))
 
 
+def may_change(path: str) -> bool:
+    """Tell whether a field's value may change while the pod runs: labels and annotations."""
+    return path.startswith(("metadata.labels", "metadata.annotations"))
+
+
+def reference(path: str) -> Obj:
+    """Return the fieldRef that reads a field's virtual value from an annotation of our own.
+
+    Not a literal: the kubelet reads it anew for each start of a container, and for a volume always.
+    """
+    field = f"metadata.annotations['{annotation_key(path)}']"
+    return {"apiVersion": "v1", "fieldPath": field}
+
+
 def annotation_key(path: str) -> str:
     """Return the annotation of the host pod that carries the field's virtual value."""
     return f"{PREFIX}field-{hashlib.sha256(path.encode()).hexdigest()[:16]}"
 
 
 def volume_items(virt_pod: Obj, items: list[Obj] | None) -> list[Obj]:
-    """Return a downwardAPI volume's items, reading virtual values from our own annotations.
-
-    Annotations and not literals, because a volume follows later changes of labels.
-    """
+    """Return a downwardAPI volume's items, reading virtual values from our own annotations."""
     result = []
     for item in items or ():
         ref = item.get("fieldRef")
         if ref and value(virt_pod, ref["fieldPath"]) is not None:
-            path = f"metadata.annotations['{annotation_key(ref['fieldPath'])}']"
-            item = {**item, "fieldRef": {"apiVersion": "v1", "fieldPath": path}}  # noqa: PLW2901
+            item = {**item, "fieldRef": reference(ref["fieldPath"])}  # noqa: PLW2901
         result.append(item)
     return result
 
 
-def for_volumes(virt_pod: Obj) -> dict[str, str]:
-    """Return the annotations that the pod's downwardAPI volumes read."""
+def carried(virt_pod: Obj) -> dict[str, str]:
+    """Return the annotations that the pod's downwardAPI volumes and variables read."""
+    volumes, variables = set(_in_volumes(virt_pod["spec"])), set(_in_variables(virt_pod["spec"]))
     result: dict[str, str] = {}
-    for volume in virt_pod["spec"].get("volumes") or ():
+    for path in sorted(volumes | {each for each in variables if may_change(each)}):
+        text = value(virt_pod, path)
+        if text is not None:
+            result[annotation_key(path)] = text
+    return result
+
+
+def _in_volumes(spec: Obj) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
         sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
         for source in sources:
             for item in (source.get("downwardAPI") or {}).get("items") or ():
-                path = (item.get("fieldRef") or {}).get("fieldPath")
-                text = value(virt_pod, path) if path else None
-                if path and text is not None:
-                    result[annotation_key(path)] = text
-    return result
+                if path := (item.get("fieldRef") or {}).get("fieldPath"):
+                    yield path
+
+
+def _in_variables(spec: Obj) -> Iterator[str]:
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        for container in spec.get(field) or ():
+            for variable in container.get("env") or ():
+                ref = (variable.get("valueFrom") or {}).get("fieldRef") or {}
+                if path := ref.get("fieldPath"):
+                    yield path
 
 
 def _quote(text: str) -> str:

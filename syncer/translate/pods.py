@@ -167,7 +167,7 @@ def _plain(ephemeral: Obj) -> Obj:
 def metadata(virt_pod: Obj, scope: Scope) -> Obj:
     """Return the host pod's metadata; of it, labels and annotations follow the virtual pod."""
     meta = scope.ident.metadata(key(virt_pod), virt_pod, controller=True)
-    notes = {**downward.for_volumes(virt_pod), sizes.SIZES: sizes.digest(virt_pod)}
+    notes = {**downward.carried(virt_pod), sizes.SIZES: sizes.digest(virt_pod)}
     return {**meta, "annotations": {**meta["annotations"], **notes}}
 
 

@@ -119,7 +119,7 @@ def test_a_service_with_hand_made_endpoints_leads_to_the_own_pod(inside: Virtual
     )
 
     def answers() -> bool:
-        fetch = ("wget", "-qO-", "-T2", "http://byhand/hostname")
+        fetch = ("timeout", "5", "wget", "-qO-", "http://byhand/hostname")
         done = attempt(inside, SPACE, "client", *fetch)
         if done.code:
             raise Pending(done.err)

@@ -8,6 +8,7 @@ import pytest
 from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.objects import Obj
+from syncer.translate import downward
 from syncer.translate.containers import service_env, to_host
 from tests.unit.build import API_IP, container, pod, service
 
@@ -58,11 +59,12 @@ def _made(**fields: Any) -> Obj:
             {"valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}},
             {"value": "virt-default-web.0"},
         ),
-        ({"valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['app']"}}}, {"value": "web"}),
-        ({"valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['no']"}}}, {"value": ""}),
-        (
-            {"valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['price']"}}},
-            {"value": "5$$ $$(HOME)"},  # "$$" is how a literal says "$"
+        *(
+            (
+                {"valueFrom": {"fieldRef": {"fieldPath": path}}},
+                {"valueFrom": {"fieldRef": downward.reference(path)}},
+            )
+            for path in ("metadata.labels['app']", "metadata.annotations['price']")
         ),
         ({"valueFrom": {"fieldRef": {"fieldPath": "spec.serviceAccountName"}}}, {"value": "robot"}),
         *(

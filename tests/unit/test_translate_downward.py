@@ -7,8 +7,8 @@ import pytest
 from syncer.errors import Refused
 from syncer.identity import PREFIX
 from syncer.objects import Obj
-from syncer.translate.downward import annotation_key, for_volumes, format_map, value, volume_items
-from tests.unit.build import pod
+from syncer.translate.downward import annotation_key, carried, format_map, value, volume_items
+from tests.unit.build import container, pod
 
 VIRT = pod(metadata={"labels": {"b": "2", "a": "1"}, "annotations": {"note": 'say "hi"\n'}})
 OF_THE_POD = {
@@ -86,18 +86,18 @@ def test_items_read_our_annotations_and_the_pod_carries_what_they_read() -> None
         ],
     )
     made = volume_items(virt, items)
-    carried = for_volumes(virt)
+    notes = carried(virt)
     assert items == before
     assert [each["path"] for each in made] == [each["path"] for each in items]
     for item, original in zip(made, items, strict=True):
         path = original.get("fieldRef", {}).get("fieldPath")
         if path in OF_THE_POD:
             key = item["fieldRef"]["fieldPath"].split("'")[1]
-            assert carried[key] == OF_THE_POD[path]
+            assert notes[key] == OF_THE_POD[path]
             assert item.get("mode") == original.get("mode")
         else:
             assert item == original
-    assert len(carried) == len(OF_THE_POD)
+    assert len(notes) == len(OF_THE_POD)
 
 
 def test_annotation_keys_are_our_own_and_valid() -> None:
@@ -107,5 +107,27 @@ def test_annotation_keys_are_our_own_and_valid() -> None:
 
 
 def test_pod_without_such_volumes_carries_nothing() -> None:
-    assert for_volumes(pod()) == {}
+    assert carried(pod()) == {}
     assert volume_items(pod(), None) == []
+
+
+@pytest.mark.parametrize("field", ["initContainers", "containers", "ephemeralContainers"])
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("metadata.labels['app']", "web"),
+        ("metadata.labels['none']", ""),
+        ("metadata.annotations['price']", "5$ $(HOME)"),
+        ("metadata.name", None),  # never changes: a literal in the variable
+        ("status.podIP", None),
+    ],
+)
+def test_variable_that_may_change_is_read_anew_at_each_start(
+    field: str, path: str, text: str | None
+) -> None:
+    """Conformance: a failing subpath expansion is mended by an annotation."""
+    env = [{"name": "V", "valueFrom": {"fieldRef": {"fieldPath": path}}}]
+    metadata = {"labels": {"app": "web"}, "annotations": {"price": "5$ $(HOME)"}}
+    virt = pod(metadata=metadata)
+    virt["spec"][field] = [container(env=env)]
+    assert carried(virt) == ({} if text is None else {annotation_key(path): text})
