@@ -7,8 +7,8 @@ typed decoding costs 10 to 100 times more (design §4 has the measurements).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from typing import Any, Self
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 import orjson
@@ -28,6 +28,15 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"  # merges containers by name
 
 
+class Dialect(NamedTuple):
+    """How a server has a resource type that it does not serve as the version that we speak."""
+
+    resource: Resource
+    outward: Callable[[Obj], Obj]
+    """Makes what we send, whole or a merge patch, what the server takes."""
+    inward: Callable[[Obj], Obj]
+
+
 class Client:
     """Talks to one side's API server. Raises ApiError subclasses and Unreachable, nothing else."""
 
@@ -40,6 +49,7 @@ class Client:
         self._inactivity = inactivity
         self._session: aiohttp.ClientSession | None = None
         self.requests: Counter[tuple[str, str, int]] = Counter()
+        self._dialects: dict[Resource, Dialect] = {}
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -58,9 +68,18 @@ class Client:
         if session is not None:
             await session.close()
 
+    def speak(self, resource: Resource, dialect: Dialect) -> None:
+        """Speak a dialect with this server; callers notice nothing."""
+        self._dialects[resource] = dialect
+
+    def _dialect(self, resource: Resource) -> Dialect:
+        return self._dialects.get(resource) or Dialect(resource, _same, _same)
+
     async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
         """Return the object."""
-        return await self.request("GET", resource.path(namespace, name), resource=resource.plural)
+        told = self._dialect(resource)
+        path = told.resource.path(namespace, name)
+        return told.inward(await self.request("GET", path, resource=resource.plural))
 
     async def create(
         self,
@@ -73,19 +92,23 @@ class Client:
     ) -> Obj:
         """Create the object (or post to the subresource of the object named in it)."""
         name = obj["metadata"]["name"] if subresource else ""
-        return await self.request(
+        told = self._dialect(resource)
+        answer = await self.request(
             "POST",
-            resource.path(namespace, name, subresource),
-            body=obj,
+            told.resource.path(namespace, name, subresource),
+            body=told.outward(obj),
             query={"dryRun": "All"} if dry_run else None,
             resource=f"{resource.plural}/{subresource}" if subresource else resource.plural,
         )
+        return told.inward(answer)
 
     async def update(self, resource: Resource, obj: Obj) -> Obj:
         """Replace the object; its resourceVersion makes a lost update impossible."""
         meta = obj["metadata"]
-        path = resource.path(meta.get("namespace", ""), meta["name"])
-        return await self.request("PUT", path, body=obj, resource=resource.plural)
+        told = self._dialect(resource)
+        path = told.resource.path(meta.get("namespace", ""), meta["name"])
+        body = told.outward(obj)
+        return told.inward(await self.request("PUT", path, body=body, resource=resource.plural))
 
     async def patch(
         self,
@@ -99,13 +122,15 @@ class Client:
         """Merge `patch` into the object, provided that it still has the UID that `obj` has."""
         meta = obj["metadata"]
         body = {**patch, "metadata": {**patch.get("metadata", {}), "uid": meta["uid"]}}
-        return await self.request(
+        told = self._dialect(resource)
+        answer = await self.request(
             "PATCH",
-            resource.path(meta.get("namespace", ""), meta["name"], subresource),
-            body=body,
+            told.resource.path(meta.get("namespace", ""), meta["name"], subresource),
+            body=told.outward(body),
             content_type=content_type,
             resource=f"{resource.plural}/{subresource}" if subresource else resource.plural,
         )
+        return told.inward(answer)
 
     async def delete(self, resource: Resource, obj: Obj, *, grace: int | None = None) -> Obj:
         """Delete the object, provided that it still has the UID that `obj` has."""
@@ -117,7 +142,7 @@ class Client:
         }
         if grace is not None:
             body["gracePeriodSeconds"] = grace
-        path = resource.path(meta.get("namespace", ""), meta["name"])
+        path = self._dialect(resource).resource.path(meta.get("namespace", ""), meta["name"])
         return await self.request("DELETE", path, body=body, resource=resource.plural)
 
     async def list(
@@ -133,14 +158,14 @@ class Client:
             query["labelSelector"] = selector
         if fields:
             query["fieldSelector"] = fields
+        told = self._dialect(resource)
+        path = told.resource.path(namespace)
         while True:
-            page = await self.request(
-                "GET", resource.path(namespace), query=query, resource=resource.plural
-            )
+            page = await self.request("GET", path, query=query, resource=resource.plural)
             for item in page.get("items") or ():
-                item.setdefault("apiVersion", resource.api_version)
+                item.setdefault("apiVersion", told.resource.api_version)
                 item.setdefault("kind", resource.kind)
-                items.append(item)
+                items.append(told.inward(item))
             meta = page["metadata"]
             if not meta.get("continue"):
                 return items, meta["resourceVersion"]
@@ -170,9 +195,10 @@ class Client:
         if fields:
             query["fieldSelector"] = fields
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=self._inactivity)
+        told = self._dialect(resource)
         try:
             async with self._http().get(
-                self._access.url + resource.path(namespace),
+                self._access.url + told.resource.path(namespace),
                 params=query,
                 headers=self._access.headers(),
                 timeout=timeout,
@@ -184,7 +210,9 @@ class Client:
                 lines = Lines()
                 async for chunk in answer.content.iter_any():
                     for line in lines.feed(chunk):
-                        yield decode(line)
+                        kind, obj = decode(line)
+                        # A bookmark's object has no spec to translate.
+                        yield Event(kind, told.inward(obj) if kind != "BOOKMARK" else obj)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Unreachable(f"{self.side} {resource.plural}: {error!r}") from error
 
@@ -229,6 +257,10 @@ class Client:
         if self._session is None:
             raise Unreachable(f"{self.side}: the client is not open")
         return self._session
+
+
+def _same(obj: Obj) -> Obj:
+    return obj
 
 
 async def _error(answer: aiohttp.ClientResponse, side: str) -> ApiError:

@@ -9,7 +9,7 @@ import time
 
 import structlog
 
-from syncer import health, kubeconfig, rights
+from syncer import dialects, health, kubeconfig, rights
 from syncer.access import Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
 from syncer.apiservice import ApiService
 from syncer.bucket import Bucket
@@ -136,6 +136,9 @@ async def _sync(
     )
     progress.stage = "waiting for the virtual API server"
     await _until_ready(sources)
+    if "ingresses" in settings.kinds:
+        await dialects.learn(host)
+        await dialects.learn(virt)
     version = await host.request("GET", "/version", resource="version")
     nodes = Nodes(
         world,

@@ -13,7 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.e2e.waiting import Pending, until
+
 SECONDS = 5.0
+NOT_YET = (OSError, http.client.HTTPException)  # SSLError is an OSError too
 
 
 class Answer(NamedTuple):
@@ -51,6 +54,18 @@ def get(address: str, host: str, path: str, ca: str = "") -> Answer:
         return Answer(response.status, response.read().decode(), certificate)
     finally:
         connection.close()
+
+
+def wait(address: str, host: str, path: str, ca: str = "", status: int = 200) -> Answer:
+    """Wait until a request is answered with a status."""
+
+    def answered() -> Answer:
+        got = get(address, host, path, ca)
+        if got.status != status:
+            raise Pending(f"{got.status} {got.body[:100]}")
+        return got
+
+    return until(f"{host}{path} answers {status}", answered, 30, despite=NOT_YET)
 
 
 def self_signed(host: str) -> Pair:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import functools
-import http.client
 import ssl
+from typing import NamedTuple
 
 import pytest
 
 from tests.e2e import extras, https, manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.https import Answer
 from tests.e2e.pods import wait_labelled
 from tests.e2e.release import Release, Side, Virtual
+from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, until
-
-NOT_YET = (OSError, http.client.HTTPException)  # SSLError is an OSError too
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -93,22 +91,10 @@ def _gone(side: Side, kind: str, name: str, namespace: str) -> bool:
     return side.api.find(kind, name, namespace) is None
 
 
-def _answer(address: str, host: str, path: str, ca: str = "", status: int = 200) -> Answer:
-    """Wait until a request is answered with a status."""
-
-    def answered() -> Answer:
-        got = https.get(address, host, path, ca)
-        if got.status != status:
-            raise Pending(f"{got.status} {got.body[:100]}")
-        return got
-
-    return until(f"{host}{path} answers {status}", answered, 30, despite=NOT_YET)
-
-
 def test_https_is_served_with_the_certificate_that_the_tenant_sees(
     address: str, secure: str, lab_ca: str, shown: dict[str, str], web: str
 ) -> None:
-    got = _answer(address, secure, "/hostname", lab_ca)
+    got = https.wait(address, secure, "/hostname", lab_ca)
     assert got.body == web
     assert ssl.DER_cert_to_PEM_cert(got.certificate) in shown["tls.crt"]
     assert "PRIVATE KEY" in shown["tls.key"]
@@ -141,7 +127,7 @@ def test_paths_lead_where_their_types_say(
     ]
     virt.api.create(made)
     host = f"paths.{domain}"
-    assert _answer(address, host, "/hostname").body == web
+    assert https.wait(address, host, "/hostname").body == web
     assert https.get(address, host, "/clientip").status == 200
     assert https.get(address, host, "/header?key=X-Forwarded-Host").body == host
     for missing in ("/hostname/x", "/", "/echo?msg=x"):
@@ -150,8 +136,8 @@ def test_paths_lead_where_their_types_say(
     path = {"path": "/echo", "pathType": "Prefix", "backend": backend}
     rules = [{"host": host, "http": {"paths": [path]}}]
     virt.api.patch("Ingress", "paths", space, {"spec": {"rules": rules}})
-    assert _answer(address, host, "/echo?msg=x").body == "x"
-    assert _answer(address, host, "/hostname", status=404)
+    assert https.wait(address, host, "/echo?msg=x").body == "x"
+    assert https.wait(address, host, "/hostname", status=404)
 
 
 def test_a_secret_of_the_tenants_own_is_served_though_a_certificate_was_asked_for(
@@ -162,7 +148,7 @@ def test_a_secret_of_the_tenants_own_is_served_though_a_certificate_was_asked_fo
     own = manifests.secret("own-tls", space, **{"tls.crt": pair.certificate, "tls.key": pair.key})
     own["type"] = "kubernetes.io/tls"
     virt.api.create(own, _ingress("own", space, host, "own-tls", "lab-ca"))
-    got = _answer(address, host, "/hostname", pair.certificate)
+    got = https.wait(address, host, "/hostname", pair.certificate)
     assert ssl.DER_cert_to_PEM_cert(got.certificate) == pair.certificate
     name = f"own-tls-x-{space}-x-{release.name}"
     assert release.host.api.find("Certificate", name, release.namespace) is None
@@ -194,4 +180,74 @@ def test_with_the_ingress_all_goes_on_both_sides(
         gone = functools.partial(_gone, release.host, kind, name, release.namespace)
         until(f"{kind} is gone", gone)
     until("the copy is gone", functools.partial(_gone, virt, "Secret", "secure-tls", space))
-    assert _answer(address, secure, "/hostname", status=404)
+    assert https.wait(address, secure, "/hostname", status=404)
+
+
+class Limited(NamedTuple):
+    """A second tenant, who may name hosts under one domain only, and one class."""
+
+    release: Release
+    virt: Virtual
+    domain: str
+
+
+@pytest.fixture(scope="module")
+def limited(session: Session) -> Limited:
+    release = session.release("limited", session.namespace("limited"))
+    domain = f"{release.namespace}.test"
+    limits = {"ingresses": {"hosts": [domain], "classes": ["traefik"]}}
+    release.install({"sync": limits, "storage": {"persistence": False}})
+    return Limited(release, session.connect(release), domain)
+
+
+def test_what_another_tenant_serves_is_refused_and_the_allowed_is_named(
+    limited: Limited, address: str, domain: str, web: str
+) -> None:
+    """Without the limit both would claim the name, and the host's controller would choose."""
+    taken = f"paths.{domain}"
+    foreign = _ingress("foreign", "default", taken, "foreign-tls", "lab-ca")
+    wildcard = _ingress("wildcard", "default", "*.test")
+    other_class = _ingress("class", "default", f"a.{limited.domain}")
+    other_class["spec"]["ingressClassName"] = "nginx"
+    expected = {"foreign": limited.domain, "wildcard": limited.domain, "class": "traefik"}
+    limited.virt.api.create(foreign, wildcard, other_class)
+
+    def told() -> bool:
+        said = {
+            each["involvedObject"]["name"]: each["message"]
+            for each in limited.virt.api.all("Event", "default")
+            if each["type"] == "Warning" and each["involvedObject"]["kind"] == "Ingress"
+        }
+        if not all(allowed in said.get(name, "") for name, allowed in expected.items()):
+            raise Pending(str(said))
+        return True
+
+    until("each is refused with what is allowed", told, 30)
+    assert limited.release.host.api.all("Ingress", limited.release.namespace) == []
+    assert https.wait(address, taken, "/echo?msg=mine").body == "mine"
+    assert web
+
+
+def test_with_the_installation_a_certificate_goes(session: Session, limited: Limited) -> None:
+    release, host = limited.release, limited.release.host.api
+    allowed = _ingress("mine", "default", f"a.{limited.domain}", "mine-tls", "lab-ca")
+    limited.virt.api.create(allowed)
+    secret = f"mine-tls-x-default-x-{release.name}"
+
+    def owned() -> Obj | None:
+        found = host.find("Secret", secret, release.namespace)
+        return found if found and found["metadata"].get("ownerReferences") else None
+
+    until("the certificate is ours", owned, 60)
+    session.uninstall(release)
+    for kind in ("Ingress", "Certificate"):
+        gone = functools.partial(_none, limited.release.host, kind, release.namespace)
+        until(f"no {kind} is left", gone)
+    until(
+        "the Secret is gone",
+        functools.partial(_gone, release.host, "Secret", secret, release.namespace),
+    )
+
+
+def _none(side: Side, kind: str, namespace: str) -> bool:
+    return side.api.all(kind, namespace) == []

@@ -62,6 +62,8 @@ class FakeApi:
         self.rules: list[Obj] = []
         """What a SelfSubjectRulesReview says that the client may do."""
         self.tokens = 0
+        self.ingresses = "v1"
+        """The one version of networking.k8s.io in which it has them."""
         self._changed = asyncio.Event()
         self._watches: set[Watch] = set()
 
@@ -122,6 +124,12 @@ class FakeApi:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/version":
             return web.json_response({"gitVersion": "v1.34.4"})
+        version, _, rest = request.path.partition("/apis/networking.k8s.io/")[2].partition("/")
+        if version and not rest:
+            names = ["networkpolicies", *(["ingresses"] if version == self.ingresses else [])]
+            return web.json_response({"resources": [{"name": name} for name in names]})
+        if version and "ingresses" in rest.split("/") and version != self.ingresses:
+            return web.json_response(Refusal(404, "NotFound", request.path).status, status=404)
         asked, place, sub = await self._read(request)
         self.requests.append(asked)
         fault = self.faults.take(asked)
