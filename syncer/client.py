@@ -132,14 +132,21 @@ class Client:
         )
         return told.inward(answer)
 
-    async def delete(self, resource: Resource, obj: Obj, *, grace: int | None = None) -> Obj:
-        """Delete the object, provided that it still has the UID that `obj` has."""
+    async def delete(
+        self, resource: Resource, obj: Obj, *, grace: int | None = None, unchanged: bool = False
+    ) -> Obj:
+        """Delete the object, provided that it still has the UID that `obj` has.
+
+        `unchanged`: provided also that nothing else of it changed; raises Conflict if it did.
+        """
         meta = obj["metadata"]
         body: Obj = {
             "kind": "DeleteOptions",
             "apiVersion": "v1",
             "preconditions": {"uid": meta["uid"]},
         }
+        if unchanged:
+            body["preconditions"]["resourceVersion"] = meta["resourceVersion"]
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         path = self._dialect(resource).resource.path(meta.get("namespace", ""), meta["name"])

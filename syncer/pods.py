@@ -142,6 +142,9 @@ class PodMirror:
             grace = host_pod["metadata"].get("deletionGracePeriodSeconds")
             await self._delete_virtual(virt_pod, grace)
             return
+        if self._not_admitted(virt_pod, host_pod):
+            await self._reject(key, virt_pod, host_pod)
+            return
         await self._bind(virt_pod, host_pod)
         # Up before down: what is refused on its way down must not hide how the pod is.
         await self._up(virt_pod, host_pod)
@@ -194,6 +197,38 @@ class PodMirror:
             PODS, virt_pod, {"status": patch}, subresource="status", content_type=STRATEGIC
         )
         self.world.virt["pods"].put_written(answer)
+
+    def _not_admitted(self, virt_pod: Obj, host_pod: Obj) -> bool:
+        """Tell whether the host has no room for a pod that named its node itself.
+
+        A kubelet refuses such a pod for good. One whose node our scheduler chose waits instead, and
+        so does, there as here, one whose volume may just not be bound yet.
+        """
+        volumes = host_pod["spec"].get("volumes") or ()
+        return (
+            self.world.scope.virtual_scheduler
+            and not is_deleting(virt_pod)
+            and not is_deleting(host_pod)
+            and not host_pod["spec"].get("nodeName")
+            and status.condition(virt_pod, "PodScheduled") is None
+            and status.condition(host_pod, "PodScheduled") == "False"
+            and not any("persistentVolumeClaim" in each for each in volumes)
+        )
+
+    async def _reject(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
+        """Let a pod fail as a kubelet does that cannot admit it."""
+        conditions = (host_pod.get("status") or {}).get("conditions") or ()
+        said = next(each for each in conditions if each["type"] == "PodScheduled")
+        change = {
+            "phase": "Failed",
+            "reason": "NotAdmitted",
+            "message": f"Pod was rejected: {said.get('message', 'its node has no room for it')}",
+        }
+        # Only as long as it waits: one that found room in this moment runs.
+        await self.host.delete(PODS, host_pod, grace=0, unchanged=True)
+        answer = await self.virt.patch(PODS, virt_pod, {"status": change}, subresource="status")
+        self.world.virt["pods"].put_written(answer)
+        log.info("rejected", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
 
     async def _ended(self, key: Key, virt_pod: Obj) -> None:
         """End a virtual pod whose host pod is gone; its controller, if any, makes a new one."""

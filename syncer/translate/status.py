@@ -69,11 +69,12 @@ def pod(host: Obj, virt: Obj, *, placed: bool = False) -> Obj:
             if not result[field]:
                 del result[field]
     gates = [each["conditionType"] for each in virt["spec"].get("readinessGates") or ()]
-    theirs = {*gates, SCHEDULED} if placed else {*gates}
+    known = {each["type"]: each for each in (virt.get("status") or {}).get("conditions") or ()}
+    # Of a pod that named its node itself no scheduler says anything: then its kubelet does.
+    theirs = {*gates, SCHEDULED} if placed and SCHEDULED in known else {*gates}
     conditions = [
         _plain(each) for each in status.get("conditions") or () if each["type"] not in theirs
     ]
-    known = {each["type"]: each for each in (virt.get("status") or {}).get("conditions") or ()}
     if gates:
         waiting = [gate for gate in gates if known.get(gate, {}).get("status") != "True"]
         conditions = [_gated(each, waiting) for each in conditions]
@@ -82,6 +83,12 @@ def pod(host: Obj, virt: Obj, *, placed: bool = False) -> Obj:
     if conditions:
         result["conditions"] = conditions
     return result
+
+
+def condition(pod_: Obj, kind: str) -> str | None:
+    """Return the status of a pod's condition, None when it has none of the type."""
+    conditions = (pod_.get("status") or {}).get("conditions") or ()
+    return next((str(each["status"]) for each in conditions if each["type"] == kind), None)
 
 
 def of_pod(virt: Obj) -> Obj:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from syncer.errors import NotYet
+from syncer.errors import Conflict, NotYet
 from syncer.events import EventMirror
 from syncer.objects import Key, Obj
-from tests.unit.build import SCOPE, container, host_node, pod
+from tests.unit.build import SCOPE, claim, container, host_node, pod, twin
 from tests.unit.pod_life import PLACE, Pods
 from tests.unit.sides import both_sides
 
@@ -107,6 +107,56 @@ async def test_the_host_says_nothing_about_whether_the_pod_is_scheduled(pods: Po
     await pods.settle()
     conditions = {each["type"]: each["status"] for each in pods.virt()["status"]["conditions"]}
     assert conditions == {"PodScheduled": "True"}
+
+
+async def _named(pods: Pods, **spec: Any) -> None:
+    """Create a pod that names its node itself, which passes every scheduler by."""
+    pods.sides.add_virt("pods", pod(nodeName="node-1", **spec))
+    await pods.settle()
+    pods.sides.sync()
+
+
+async def test_pod_that_named_its_node_is_scheduled_when_it_is_there(pods: Pods) -> None:
+    await _named(pods)
+    pods.run()
+    pods.status(conditions=[{"type": "PodScheduled", "status": "True"}])
+    await pods.settle()
+    assert pods.virt()["status"]["conditions"] == [{"type": "PodScheduled", "status": "True"}]
+
+
+async def test_pod_that_named_a_node_without_room_fails_as_on_any_node(pods: Pods) -> None:
+    await _named(pods)
+    message = "1 node(s) didn't have free ports for the requested pod ports"
+    pods.status(conditions=[{**UNSCHEDULABLE, "message": message}])
+    await pods.settle()
+    status = pods.virt()["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", "NotAdmitted")
+    assert message in status["message"]
+    assert pods.sides.host_obj("pods", "web") is None
+
+
+async def test_pod_that_named_its_node_and_waits_for_its_volume_does_not_fail(pods: Pods) -> None:
+    bound = claim("data", status={"phase": "Bound"})
+    pods.sides.add_virt("persistentvolumeclaims", bound)
+    pods.sides.add_host("persistentvolumeclaims", twin(bound, "persistentvolumeclaims"))
+    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data"}}
+    await _named(pods, volumes=[volume])
+    pods.status(conditions=[UNSCHEDULABLE])
+    await pods.settle()
+    assert pods.virt()["status"]["phase"] == "Pending"
+    assert pods.sides.host_obj("pods", "web") is not None
+
+
+async def test_pod_that_found_room_in_the_last_moment_runs(pods: Pods) -> None:
+    await _named(pods)
+    pods.status(conditions=[UNSCHEDULABLE])
+    pods.sides.sync()
+    pods.run()  # the watch has not shown it yet
+    with pytest.raises(Conflict):
+        await pods.reconcile()
+    await pods.settle()
+    assert pods.virt()["status"]["phase"] == "Running"
+    assert pods.sides.host_obj("pods", "web") is not None
 
 
 async def test_what_the_virtual_scheduler_writes_meanwhile_is_not_undone(pods: Pods) -> None:
