@@ -16,6 +16,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e import dump, manifests
+from tests.e2e.cluster import Obj
+from tests.e2e.pods import execute, wait_ready
 from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.rest import Window
 from tests.e2e.session import BASELINE, Session, User
@@ -26,9 +28,9 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 # Those that share the one big installation first; the ones that break it on purpose last. While it
 # rests, others use installations of their own.
 ORDER = (
-    *("install", "network", "services", "api_access", "pods", "names", "configuration"),
-    *("deletion", "streams"),
-    *("storage", "volumes", "objects", "repair", "optional", "isolation", "refusals"),
+    *("install", "network", "services", "api_access", "optional", "pods", "names"),
+    *("configuration", "deletion", "streams"),
+    *("storage", "volumes", "objects", "repair", "isolation", "refusals"),
     *("metrics", "ingress"),
     *(
         "bad_input",
@@ -40,9 +42,29 @@ ORDER = (
         "rest",
         "rights",
         "extension",
+        "tokens",
         "faults",
     ),
 )
+
+
+# All that rights within the namespace can give, beyond the ClusterRole `admin`.
+GENEROUS = {
+    "sync": {
+        "endpoints": {"enabled": True},
+        "podDisruptionBudgets": {"enabled": True},
+        "pods": {"ephemeralContainers": True, "resize": True},
+    }
+}
+
+
+class Aging(NamedTuple):
+    """A pod that runs long enough for its token of 10 minutes to be renewed."""
+
+    pod: Obj
+    first: str
+    since: float
+    """When it was made, by the monotonic clock."""
 
 
 class Tenant(NamedTuple):
@@ -141,6 +163,36 @@ def release(tenant: Tenant) -> Release:
 @pytest.fixture(scope="session")
 def virt(tenant: Tenant) -> Virtual:
     return tenant.virt
+
+
+@pytest.fixture(scope="session")
+def generous(session: Session, tenant: Tenant) -> Release:
+    """A release with more than the defaults; the shared one is there before, installed alone."""
+    assert tenant
+    release = session.release("generous", session.namespace("generous", BASELINE))
+    release.install(GENEROUS)
+    release.wait_coredns()
+    return release
+
+
+@pytest.fixture(scope="session")
+def inside(session: Session, generous: Release) -> Virtual:
+    """The inside of `generous`."""
+    return session.connect(generous)
+
+
+@pytest.fixture(scope="session")
+def aging(inside: Virtual) -> Aging:
+    """Not in the shared installation, whose rest is watched."""
+    token = {"path": "token", "expirationSeconds": 600, "audience": "vault"}
+    volume = {"name": "t", "projected": {"sources": [{"serviceAccountToken": token}]}}
+    idle = manifests.idle(volumeMounts=[{"name": "t", "mountPath": "/t"}])
+    inside.api.create(
+        manifests.namespace("aging"), manifests.pod("aging", "aging", idle, volumes=[volume])
+    )
+    since = time.monotonic()
+    (pod,) = wait_ready(inside, "aging", "aging")
+    return Aging(pod, execute(inside, "aging", "aging", "cat", "/t/token"), since)
 
 
 @pytest.fixture(scope="session")

@@ -6,37 +6,18 @@ import pytest
 
 from tests.e2e import manifests
 from tests.e2e.cluster import ApiError, Obj
-from tests.e2e.conftest import Tenant
+from tests.e2e.conftest import Aging
 from tests.e2e.pods import attempt, execute, wait_labelled, wait_ready
 from tests.e2e.release import Release, Virtual
-from tests.e2e.session import BASELINE, Session
+from tests.e2e.session import claims_of
 from tests.e2e.waiting import Pending, until
 
-VALUES: Obj = {
-    "sync": {
-        "endpoints": {"enabled": True},
-        "podDisruptionBudgets": {"enabled": True},
-        "pods": {"ephemeralContainers": True, "resize": True},
-    }
-}
 SPACE = "optional"
 
 
-@pytest.fixture(scope="module")
-def generous(session: Session, tenant: Tenant) -> Release:
-    """A release of its own, with all that namespaced rights can give."""
-    assert tenant  # installed before: the timings are of installs done alone
-    release = session.release("generous", session.namespace("generous", BASELINE))
-    release.install(VALUES)
-    release.wait_coredns()
-    return release
-
-
-@pytest.fixture(scope="module")
-def inside(session: Session, generous: Release) -> Virtual:
-    virt = session.connect(generous)
-    virt.api.create(manifests.namespace(SPACE))
-    return virt
+@pytest.fixture(scope="module", autouse=True)
+def space(inside: Virtual) -> None:
+    inside.api.create(manifests.namespace(SPACE))
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +178,11 @@ def test_a_drain_of_the_host_respects_the_tenants_budget(
 def _probed() -> Obj:
     probe = {"exec": {"command": ["test", "-e", "/tmp/ready"]}, "periodSeconds": 1}
     return manifests.idle(readinessProbe=probe)
+
+
+def test_a_token_lives_as_long_as_the_pod_asked(aging: Aging) -> None:
+    """How it is renewed while the pod runs is seen much later: test_tokens.py."""
+    claims = claims_of(aging.first)
+    assert claims["exp"] - claims["iat"] == 600
+    assert claims["aud"] == ["vault"]
+    assert claims["kubernetes.io"]["pod"]["uid"] == aging.pod["metadata"]["uid"]

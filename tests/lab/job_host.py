@@ -95,9 +95,12 @@ class LabHost(Host):
 
     def prepare(self) -> None:
         found = registry.find(self.name)
-        lab, built = bring_up(self.progress, self.name)
-        if found is None:
-            self._mark.touch()
+        try:
+            lab, built = bring_up(self.progress, self.name)
+        finally:
+            # Also when it failed half-way: the next call goes on with what this one began.
+            if found is None and registry.find(self.name) is not None:
+                self._mark.touch()
         self.images = "+".join(image.key for image in built)
         self.progress.say(f"host: lab {self.name}, {lab.registration.kubernetes.version}")
 
