@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import manifests
-from tests.e2e.cluster import Obj
+from tests.e2e import extras, manifests
+from tests.e2e.cluster import ApiError, Obj
 from tests.e2e.pods import wait_gone, wait_labelled, wait_ready
-from tests.e2e.release import Release, Virtual
+from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.rest import metrics, writes
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.waiting import Pending, until
@@ -86,6 +86,23 @@ def test_nodes_are_those_of_the_host(wide: Wide) -> None:
             assert hosts[name]["status"][field] == found["status"][field]
         ready = {each["type"]: each["status"] for each in found["status"]["conditions"]}
         assert ready["Ready"] == "True"
+
+
+def test_what_they_use_is_what_the_host_measured(wide: Wide) -> None:
+    extras.demand(wide.host, "metrics-server")
+
+    def figures(side: Side) -> dict[str, Obj]:
+        items = side.api.json("GET", "/apis/metrics.k8s.io/v1beta1/nodes")["items"]
+        return {x["metadata"]["name"]: {k: x[k] for k in ("timestamp", "usage")} for x in items}
+
+    def same() -> dict[str, Obj]:
+        inside, outside = figures(wide.virt), figures(wide.host)
+        if inside != outside:
+            raise Pending(f"inside {inside}, outside {outside}")
+        return inside
+
+    found = until("both sides tell of the same measurement", same, 60, despite=(ApiError,))
+    assert found.keys() == {each["metadata"]["name"] for each in wide.host.api.all("Node")}
 
 
 @pytest.fixture
