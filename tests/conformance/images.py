@@ -10,9 +10,9 @@ import yaml
 from tests.conformance import debian, programs
 from tests.lab import gobuild, images, packages
 from tests.lab.buildah import Image, Recipe, build, place
-from tests.lab.cache import Cache, tree_digest
+from tests.lab.cache import Cache, file_digest, tree_digest
 from tests.lab.progress import Task
-from tests.lab.run import output
+from tests.lab.run import output, run
 from tests.lab.versions import DEFAULT_KUBERNETES
 
 PREFIX = "localhost/e2e"
@@ -23,7 +23,7 @@ _REGISTRIES = (
     *("buildImageRegistry", "cloudProviderGcpRegistry", "dockerLibraryRegistry"),
     *("gcEtcdRegistry", "gcRegistry", "promoterE2eRegistry", "sigStorageRegistry"),
 )
-_SHELL = Path("/bin/bash-static")
+_BASH = Path("/bin/bash-static")
 _FILES = Path(__file__).with_name("images")
 _DEBIAN = debian.recipe(_FILES / "debian" / "Dockerfile")
 
@@ -35,7 +35,7 @@ def repo_list() -> str:
 
 def recipes(cache: Cache) -> list[Recipe]:
     """Return the images that `[Conformance]` specs use, in the versions that 1.34 names."""
-    packages.ensure(cache.progress, {str(_SHELL): "bash-static"})
+    packages.ensure(cache.progress, {str(_BASH): "bash-static"})
     agnhost = _agnhost(cache)
     busybox = _busybox()
     pause = images.pause(DEFAULT_KUBERNETES)
@@ -62,15 +62,14 @@ def built(cache: Cache) -> list[Image]:
 
 
 def _busybox() -> Recipe:
-    """Return busybox with another shell.
-
-    Debian's drops environment variables that are no shell names; specs look for `data-1`.
-    """
+    """Return busybox with a shell that passes on every variable: specs look for `data-1`."""
+    source = _FILES / "busybox" / "sh.c"
 
     def fill(context: Path, _task: Task) -> None:
-        images.place_copy(_SHELL, context / "bash")
+        images.place_copy(_BASH, context / "bash")
+        run(["gcc", "-Os", "-Wall", "-static", "-s", "-o", context / "sh", source])
 
-    inputs = (output([_SHELL, "--version"]),)
+    inputs = (output([_BASH, "--version"]), file_digest(source))
     tag = _tag("busybox:1.37.0-1")
     return Recipe(tag, _dockerfile("busybox"), inputs, fill, base=images.busybox())
 
