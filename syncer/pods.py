@@ -2,7 +2,7 @@
 
     virtual          host             what happens
     absent           present          the host pod is deleted; then its tokens
-    present          absent           created, unless it ran before: then it has ended (`_ended`);
+    present          absent           created, unless it ran before: then it has ended;
                                       where k3s runs a scheduler, once that has chosen the node
     deleting         present          the host pod is deleted with the same grace
     deleting         absent           the virtual pod is removed, now that nothing runs any more
@@ -21,12 +21,13 @@ import structlog
 
 from syncer import identity
 from syncer.client import STRATEGIC, Client
-from syncer.errors import NotFound, NotYet
+from syncer.errors import NotYet
 from syncer.identity import virtual_key
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
 from syncer.pod_changes import PodChanges
+from syncer.pod_ends import PodEnds, grace_of
 from syncer.queue import Queue
 from syncer.resources import PODS
 from syncer.tokens import Tokens
@@ -60,6 +61,7 @@ class PodMirror:
         self.queue = queue
         self.synced = synced
         self.changes = PodChanges(world, host, synced)
+        self.ends = PodEnds(world, virt, host, tokens)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
@@ -76,14 +78,14 @@ class PodMirror:
             return
         other = virt_pod is None or annotation(host_pod, identity.UID) != uid_of(virt_pod)
         if other:
-            await self._delete_host(key, host_pod, None)
+            await self.ends.delete_host(key, host_pod, None)
         elif virt_pod is not None:
             await self._both(key, virt_pod, host_pod)
 
     async def _only_virtual(self, key: Key, virt_pod: Obj) -> None:
         if is_deleting(virt_pod):
             await self.tokens.forget(key)
-            await self._remove_virtual(virt_pod)
+            await self.ends.remove_virtual(virt_pod)
             return
         phase = (virt_pod.get("status") or {}).get("phase")
         if phase in TERMINAL or virt_pod["spec"].get("schedulingGates"):
@@ -92,7 +94,7 @@ class PodMirror:
         if placed and not virt_pod["spec"].get("nodeName"):
             return  # the virtual scheduler's turn
         if _ran(virt_pod, placed=placed):
-            await self._ended(key, virt_pod)
+            await self.ends.ended(key, virt_pod)
             return
         chosen = self._chosen(virt_pod["spec"]["nodeName"]) if placed else None
         dns_ip = self._require(key, virt_pod)
@@ -135,15 +137,15 @@ class PodMirror:
 
     async def _both(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
         if is_deleting(virt_pod):
-            await self._delete_host(key, host_pod, _grace(virt_pod))
+            await self.ends.delete_host(key, host_pod, grace_of(virt_pod))
         elif is_deleting(host_pod) and controller_of(virt_pod) is not None:
             # Somebody drained or evicted it: it goes like any pod of a drained node, and its
-            # controller replaces it. A bare pod must not vanish: it ends as Failed in _ended.
+            # controller replaces it. A bare pod must not vanish: it ends as Failed (pod_ends.py).
             grace = host_pod["metadata"].get("deletionGracePeriodSeconds")
-            await self._delete_virtual(virt_pod, grace)
+            await self.ends.delete_virtual(virt_pod, grace)
             return
-        if self._not_admitted(virt_pod, host_pod):
-            await self._reject(key, virt_pod, host_pod)
+        if self.ends.not_admitted(virt_pod, host_pod):
+            await self.ends.reject(key, virt_pod, host_pod)
             return
         await self._bind(virt_pod, host_pod)
         # Up before down: what is refused on its way down must not hide how the pod is.
@@ -188,7 +190,7 @@ class PodMirror:
         words = replacements(host_pod, virt_pod, self.world.ident)
         want = reworded(status.pod(host_pod, virt_pod, placed=placed), words)
         if is_deleting(host_pod) and not is_deleting(virt_pod) and want.get("phase") in TERMINAL:
-            # It is being killed: that its processes end well must not read as success (_ended).
+            # It is being killed: that its processes end well must not read as success.
             want["phase"] = have.get("phase", "Running")
         patch = status.difference(have, want)
         if not patch:
@@ -197,82 +199,6 @@ class PodMirror:
             PODS, virt_pod, {"status": patch}, subresource="status", content_type=STRATEGIC
         )
         self.world.virt["pods"].put_written(answer)
-
-    def _not_admitted(self, virt_pod: Obj, host_pod: Obj) -> bool:
-        """Tell whether the host has no room for a pod that named its node itself.
-
-        A kubelet refuses such a pod for good. One whose node our scheduler chose waits instead, and
-        so does, there as here, one whose volume may just not be bound yet.
-        """
-        volumes = host_pod["spec"].get("volumes") or ()
-        return (
-            self.world.scope.virtual_scheduler
-            and not is_deleting(virt_pod)
-            and not is_deleting(host_pod)
-            and not host_pod["spec"].get("nodeName")
-            and status.condition(virt_pod, "PodScheduled") is None
-            and status.condition(host_pod, "PodScheduled") == "False"
-            and not any("persistentVolumeClaim" in each for each in volumes)
-        )
-
-    async def _reject(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
-        """Let a pod fail as a kubelet does that cannot admit it."""
-        conditions = (host_pod.get("status") or {}).get("conditions") or ()
-        said = next(each for each in conditions if each["type"] == "PodScheduled")
-        change = {
-            "phase": "Failed",
-            "reason": "NotAdmitted",
-            "message": f"Pod was rejected: {said.get('message', 'its node has no room for it')}",
-        }
-        # Only as long as it waits: one that found room in this moment runs.
-        await self.host.delete(PODS, host_pod, grace=0, unchanged=True)
-        answer = await self.virt.patch(PODS, virt_pod, {"status": change}, subresource="status")
-        self.world.virt["pods"].put_written(answer)
-        log.info("rejected", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
-
-    async def _ended(self, key: Key, virt_pod: Obj) -> None:
-        """End a virtual pod whose host pod is gone; its controller, if any, makes a new one."""
-        await self.tokens.forget(key)
-        if controller_of(virt_pod) is not None:
-            await self._delete_virtual(virt_pod, 0)
-            return
-        change = {
-            "phase": "Failed",
-            "reason": "HostPodGone",
-            "message": "The pod was deleted on the host cluster.",
-        }
-        answer = await self.virt.patch(PODS, virt_pod, {"status": change}, subresource="status")
-        self.world.virt["pods"].put_written(answer)
-        log.info("ended", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
-
-    async def _delete_host(self, key: Key, host_pod: Obj, grace: int | None) -> None:
-        if key in self.world.frozen:
-            return
-        if is_deleting(host_pod) and (grace is None or _grace(host_pod) <= grace):
-            return  # it is on its way, and nobody is in more of a hurry
-        try:
-            await self.host.delete(PODS, host_pod, grace=grace)
-        except NotFound:
-            return
-        log.info("deleted", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
-
-    async def _delete_virtual(self, virt_pod: Obj, grace: int | None) -> None:
-        try:
-            await self.virt.delete(PODS, virt_pod, grace=grace)
-        except NotFound:
-            return
-
-    async def _remove_virtual(self, virt_pod: Obj) -> None:
-        """Remove a virtual pod for good; finalizers of the tenant's may still hold it."""
-        if virt_pod["metadata"].get("deletionGracePeriodSeconds") == 0:
-            return  # done before; only finalizers are left
-        await self._delete_virtual(virt_pod, 0)
-
-
-def _grace(pod: Obj) -> int:
-    """Return the seconds that a deleted pod has, bounded as in its spec (threats J2)."""
-    asked = int(pod["metadata"].get("deletionGracePeriodSeconds", 30))
-    return min(asked, translate.LONGEST_GRACE)
 
 
 def _ran(virt_pod: Obj, *, placed: bool) -> bool:
