@@ -24,7 +24,8 @@ def replacements(host_obj: Obj, virt_obj: Obj, ident: Identity) -> Words:
         (rf"(?<![\w./-]){theirs}/(?={re.escape(host_name)}|[-a-z0-9.]+{suffix})", f"{namespace}/"),
         (rf"_{theirs}\(", f"_{namespace}("),
         (rf'(?<=namespace )"{theirs}"|(?<= in )"{theirs}"|"{theirs}"(?=/")', f'"{namespace}"'),
-        (re.escape(uid_of(host_obj)), uid_of(virt_obj)),
+        # A claim's volume has that name on both sides.
+        (rf"(?<!pvc-){re.escape(uid_of(host_obj))}", uid_of(virt_obj)),
         (re.escape(host_name), virt_name),
         (suffix, ""),
     ]

@@ -17,14 +17,11 @@ from tests.e2e.waiting import Pending, until
 KINDS = ("StorageClass", "IngressClass", "PriorityClass", "RuntimeClass")
 
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
+SHOWN = ("persistentVolumes", "storageClasses", "ingressClasses", "priorityClasses")
 VALUES: Obj = {
-    "sync": {
-        name: {"enabled": True}
-        for name in (
-            *("persistentVolumes", "storageClasses", "ingressClasses"),
-            *("priorityClasses", "runtimeClasses"),
-        )
-    }
+    "sync": {name: {"enabled": True} for name in ("nodes", *SHOWN, "runtimeClasses")},
+    # It waits for volumes, and needs to know their classes and where they can be used.
+    "virtualCluster": {"scheduler": {"enabled": True}},
 }
 
 

@@ -36,6 +36,10 @@ def _reworded(
         ),
         ("claim team-x/data-x-shop-x-vc is lost", "claim shop/data is lost"),
         ('object "team-x"/"ca" not registered', 'object "shop"/"ca" not registered'),
+        (
+            "Successfully provisioned volume pvc-host-uid",
+            "Successfully provisioned volume pvc-host-uid",
+        ),
         ("Created container main", "Created container main"),
         ("", ""),
     ],
