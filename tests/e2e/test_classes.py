@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,11 +45,13 @@ def _fields(kind: str) -> Obj:
 
 
 @pytest.fixture(scope="module")
-def installed(session: Session) -> Release:
+def installed(session: Session) -> Iterator[Release]:
     release = session.release("classes", session.namespace("classes"))
     release.install(VALUES)
     release.wait_coredns()
-    return release
+    yield release
+    if not os.environ.get("VC_E2E_KEEP"):
+        session.uninstall(release)  # its ClusterRole would outlive the namespace
 
 
 @pytest.fixture(scope="module")
