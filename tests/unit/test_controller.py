@@ -9,7 +9,16 @@ import pytest
 
 from syncer.kinds import BY_DEFAULT, OPT_IN
 from syncer.objects import Key, Obj
-from tests.unit.build import claim, configmap, container, ingress, pod, secret, service
+from tests.unit.build import (
+    claim,
+    configmap,
+    container,
+    host_node,
+    ingress,
+    pod,
+    secret,
+    service,
+)
 from tests.unit.engine import ANCHOR, Engine, restarted
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
@@ -82,6 +91,26 @@ async def test_engine_at_rest_writes_nothing(engine: Engine) -> None:
         engine.sides.writes()
         await asyncio.sleep(0.2)
         assert engine.sides.writes() == []
+
+
+async def test_node_of_the_host_comes_changes_and_goes_where_nodes_are_read(sides: Sides) -> None:
+    engine = Engine(sides, frozenset({*BY_DEFAULT, "nodes"}))
+    engine.furnish()
+    place, objects = Place("nodes", "", "node-1"), engine.host_api.objects
+    objects.create("nodes", "", host_node())
+
+    def labels() -> Obj:
+        node = sides.virt_obj("nodes", "node-1", "") or {"metadata": {}}
+        found: Obj = node["metadata"].get("labels") or {}
+        return found
+
+    async with engine.running():
+        await until(lambda: labels().get("zone") == "a")
+        objects.patch(place, {"metadata": {"labels": {"zone": "b"}}})
+        await until(lambda: labels().get("zone") == "b")
+        objects.remove(place)
+        await until(lambda: sides.virt_obj("nodes", "node-1", "") is None)
+        assert not [each for each in sides.writes() if each[0] == "host" and each[2] == "nodes"]
 
 
 async def test_pod_runs_is_told_so_and_goes(engine: Engine) -> None:
