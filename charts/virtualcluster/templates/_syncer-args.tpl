@@ -31,7 +31,14 @@
      refused to everybody but a cluster admin, since nobody else holds that right: hence "auto". */}}
 {{- define "virtualcluster.sync.metrics" -}}
 {{- $enabled := .Values.sync.metrics.enabled -}}
-{{- if eq (toString $enabled) "auto" -}}{{- $enabled = .Capabilities.APIVersions.Has "metrics.k8s.io/v1beta1" -}}{{- end -}}
+{{- if eq (toString $enabled) "auto" -}}
+{{- $enabled = .Capabilities.APIVersions.Has "metrics.k8s.io/v1beta1" -}}
+{{- if and .Release.IsUpgrade (not $enabled) -}}
+{{- /* An API that is down is not listed either: an outage on the host must take nothing away. */ -}}
+{{- $role := lookup "rbac.authorization.k8s.io/v1" "Role" .Release.Namespace (include "virtualcluster.role.name" .) -}}
+{{- range $role.rules -}}{{- if has "metrics.k8s.io" (.apiGroups | default list) -}}{{- $enabled = true -}}{{- end -}}{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if $enabled -}}true{{- end -}}
 {{- end }}
 
