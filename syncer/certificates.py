@@ -100,7 +100,8 @@ class Certificates:
             await self._delete(self._virt, virt_obj)
 
     async def _remove(self, key: Key, host_obj: Obj) -> None:
-        if key in self._world.frozen:
+        if self._world.frozen:
+            self._world.frozen.add(key)  # the held ingresses' virtual ones name nothing any more
             return
         now = self._clock()
         due, pause = self._leaving.setdefault(key, (now + FIRST_PAUSE, FIRST_PAUSE))

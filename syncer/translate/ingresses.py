@@ -16,6 +16,11 @@ HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 """Numbers, switches, names: no character that ends a directive in a proxy's configuration."""
 
 
+PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,=:@%/|?^\[\]-]*")
+"""Paths and the expressions that controllers take for them: nothing that ends a quoted string or a
+directive there. A backtick, for one, ends the path in traefik's rules, and another rule follows."""
+
+
 def references(virt: Obj) -> set[Key]:
     """Return the TLS Secrets that the ingress names."""
     namespace = virt["metadata"]["namespace"]
@@ -76,6 +81,13 @@ def _rule(rule: Obj, rename: Callable[[str, str], str]) -> Obj:
         {**path, "backend": _backend(path["backend"], rename)}
         for path in rule["http"].get("paths") or ()
     ]
+    for path in paths:
+        if not PATH.fullmatch(path.get("path") or "/"):
+            raise Refused(
+                "PathRefused",
+                f"path {path['path']!r} has characters that end a rule in a controller's"
+                " configuration: use letters, digits and ._~!$&()*+,=:@%/|?^[]-",
+            )
     return {**rule, "http": {"paths": paths}}
 
 

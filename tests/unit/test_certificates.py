@@ -237,3 +237,19 @@ async def test_certificate_that_takes_a_twin_is_not_fought_over(there: World) ->
         assert mine is not None
         assert host["data"]["tls.crt"] == DATA["tls.crt"]
         assert mine["data"] == secret()["data"]
+
+
+async def test_brake_that_holds_an_ingress_holds_its_certificate(there: World) -> None:
+    """A list without the tenant's ingresses may be a broken datastore."""
+    engine = there.engine
+    async with engine.running():
+        there.ask()
+        there.issue()
+        await until(lambda: there.shown() is not None)
+        engine.controller.hold({Key("ingresses", "default", "web")}, "missing from a list")
+        there.virt.delete(Place("ingresses", "default", "web"))
+        await until(lambda: Key("certificates", "default", "cert") in engine.world.frozen)
+        assert there.on_host() is not None
+        assert there.host_ingress() is not None
+        engine.confirm()
+        await until(lambda: there.on_host() is None, 10)

@@ -59,6 +59,39 @@ def test_ingress_that_would_catch_other_peoples_traffic_is_refused(spec: Obj, te
         _spec(**spec)
 
 
+def _with_path(path: str) -> Obj:
+    made = rule()
+    made["http"]["paths"][0] |= {"path": path, "pathType": "ImplementationSpecific"}
+    return made
+
+
+@pytest.mark.parametrize("path", ["/", "/a-b_c.~d", "/x(/|$)(.*)", "/[a-z]+%20", "", "/a?b=c&d=e"])
+def test_path_that_stays_one_passes(path: str) -> None:
+    assert _spec(rules=[_with_path(path)])["rules"][0]["http"]["paths"][0]["path"] == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/`) || Host(`bank.example",  # traefik
+        "/ {\n deny all; }",  # nginx
+        "/a;b",
+        '/a"b',
+        "/a\\",
+        "/a'b",
+        "/a#b",
+        "/{x}",
+        "/a\n",
+        "/ü",
+        "a",
+    ],
+)
+def test_path_that_would_end_a_rule_is_refused(path: str) -> None:
+    """Threats C3."""
+    with pytest.raises(Refused, match="characters"):
+        _spec(rules=[_with_path(path)])
+
+
 def test_host_without_paths_is_passed_on() -> None:
     assert _spec(rules=[{"host": "a.example"}])["rules"] == [{"host": "a.example"}]
 
