@@ -15,8 +15,8 @@ log = structlog.get_logger()
 async def learn(client: Client) -> None:
     """Ask a server what it serves, and have the client speak that from now on.
 
-    networking.k8s.io/v1 has no ingresses before Kubernetes 1.19. A server that does not tell is
-    taken to be a newer one.
+    networking.k8s.io/v1 has no ingresses before Kubernetes 1.19, and v1beta1 has them since 1.14,
+    so that nobody needs extensions/v1beta1. A server that does not tell is taken to be a newer one.
     """
     if await _serves(client, "v1") or not await _serves(client, "v1beta1"):
         return

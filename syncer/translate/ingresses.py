@@ -18,7 +18,7 @@ HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 
 PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,=:@%/|?^\[\]-]*")
 """Paths and the expressions that controllers take for them: nothing that ends a quoted string or a
-directive there. A backtick, for one, ends the path in traefik's rules, and another rule follows."""
+directive there. In older traefiks a backtick ends the path, and another rule may follow."""
 
 
 def references(virt: Obj) -> set[Key]:
