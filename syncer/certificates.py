@@ -10,10 +10,12 @@ is a Secret of the tenant's own.
     made   named   the tenant's Secret   what is done
     yes    yes     none, or the copy     mark the host's, keep the copy equal
     yes    yes     the tenant's own      mark the host's (that it is taken, kinds.py says)
-    yes    no      -                     delete the host's if it has our mark; delete the copy
+    yes    no      -                     delete the copy, and the host's if it has our mark and none
+                                         of the ingresses that it was made for is there any more
     no     -       -                     delete the copy
 
-"made": the host has such a Secret; "named": an Ingress with a twin names it in `spec.tls`.
+"made": the host has such a Secret; "named": an Ingress with a twin names it in `spec.tls`. As long
+as an Ingress is there, so may be its Certificate, and what is deleted would be ordered again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from syncer.objects import Key, Obj, annotation, is_deleting, merge_patch
 from syncer.queue import Queue
 from syncer.resources import SECRETS
 from syncer.translate import ingresses
-from syncer.translate.certificates import copy_of, is_copy, is_made_for, mark
+from syncer.translate.certificates import asked_by, copy_of, is_copy, is_made_for, mark
 from syncer.world import World
 
 log = structlog.get_logger()
@@ -65,7 +67,7 @@ class Certificates:
             host_obj = None
         named = self._named(key)
         if host_obj is not None and (named or key in self._leaving):
-            patch = mark(self._world.ident, key, host_obj)
+            patch = mark(self._world.ident, key, host_obj, named)
             if patch:
                 host_obj = await self._host.patch(SECRETS, host_obj, {"metadata": patch})
                 self._world.certificates.put_written(host_obj)
@@ -103,6 +105,8 @@ class Certificates:
         if self._world.frozen:
             self._world.frozen.add(key)  # the held ingresses' virtual ones name nothing any more
             return
+        if any(self._on_host(Key("ingresses", key.namespace, name)) for name in asked_by(host_obj)):
+            return
         now = self._clock()
         due, pause = self._leaving.setdefault(key, (now + FIRST_PAUSE, FIRST_PAUSE))
         if now < due:
@@ -119,15 +123,14 @@ class Certificates:
         except NotFound:
             return
 
-    def _named(self, key: Key) -> bool:
-        """Tell whether an ingress that is on the host names the Secret."""
-        for owner in self._world.references.owners(key._replace(kind="secrets")):
-            if owner.kind != "ingresses":
-                continue
-            host_obj = self._world.host_object(owner)
-            if host_obj is not None and self._world.ident.is_ours(host_obj):
-                return True
-        return False
+    def _named(self, key: Key) -> set[str]:
+        """Return the names of the ingresses on the host that name the Secret."""
+        owners = self._world.references.owners(key._replace(kind="secrets"))
+        return {owner.name for owner in owners if self._on_host(owner)}
+
+    def _on_host(self, owner: Key) -> bool:
+        host_obj = self._world.host_object(owner) if owner.kind == "ingresses" else None
+        return host_obj is not None and self._world.ident.is_ours(host_obj)
 
     def _host_name(self, key: Key) -> str:
         return self._world.ident.host_name(key._replace(kind="secrets"))
@@ -168,6 +171,11 @@ class Certificates:
         virt = self._world.virt_object(key) if key is not None and key.kind == "ingresses" else None
         if virt is not None:
             self._add(virt)
+        if new is None:
+            for secret in self._world.certificates:
+                marked = identity.virtual_key(secret)
+                if marked is not None and marked.kind == KIND:
+                    self._queue.add(marked)
 
     def _add(self, virt: Obj) -> None:
         for ref in ingresses.references(virt):

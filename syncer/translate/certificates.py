@@ -8,6 +8,8 @@ from syncer.objects import Key, Obj, annotation
 
 COPY = identity.PREFIX + "from-host"
 """Label of what the syncer made inside: the tenant's own objects never have it."""
+INGRESSES = identity.PREFIX + "ingresses"
+"""Annotation of a marked Secret: the names of all ingresses that ever named it."""
 TLS = "kubernetes.io/tls"
 CERTIFICATE = "cert-manager.io/certificate-name"
 ASKING = ("cert-manager.io/", "kubernetes.io/tls-acme")
@@ -33,14 +35,23 @@ def is_made_for(host: Obj, name: str) -> bool:
     )
 
 
-def mark(ident: Identity, key: Key, host: Obj) -> Obj:
-    """Return what to merge into the metadata so that the Secret is ours; empty when it is."""
+def asked_by(host: Obj) -> set[str]:
+    """Return the names of the ingresses that a marked Secret was made for."""
+    return set(filter(None, annotation(host, INGRESSES).split(",")))
+
+
+def mark(ident: Identity, key: Key, host: Obj, ingresses: set[str]) -> Obj:
+    """Return what to merge into the metadata so that the Secret is ours; empty when it is.
+
+    `ingresses` are the virtual names of those that name it now.
+    """
     meta = host["metadata"]
     labels = {identity.MANAGED_BY: ident.release, identity.NAMESPACE: key.namespace}
     annotations = {
         identity.NAME: key.name,
         identity.NAMESPACE: key.namespace,
         identity.KIND: key.kind,
+        INGRESSES: ",".join(sorted(asked_by(host) | ingresses)),
     }
     owners = meta.get("ownerReferences") or []
     patch: Obj = {}

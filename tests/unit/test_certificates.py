@@ -8,7 +8,16 @@ import pytest
 
 from syncer import identity
 from syncer.objects import Key, Obj
-from syncer.translate.certificates import CERTIFICATE, COPY, asks, copy_of, is_made_for, mark
+from syncer.translate.certificates import (
+    CERTIFICATE,
+    COPY,
+    INGRESSES,
+    asked_by,
+    asks,
+    copy_of,
+    is_made_for,
+    mark,
+)
 from tests.unit.build import IDENT, host_name, ingress, rule, secret
 from tests.unit.engine import Engine
 from tests.unit.fake_api import until
@@ -70,7 +79,7 @@ def test_mark_says_whose_it_is_once_and_keeps_other_owners() -> None:
     other = {"kind": "Certificate", "name": NAME, "uid": "certificate-uid", "controller": True}
     host = made()
     host["metadata"]["ownerReferences"] = [other]
-    patch = mark(IDENT, KEY, host)
+    patch = mark(IDENT, KEY, host, {"web"})
     assert patch["labels"][identity.MANAGED_BY] == IDENT.release
     assert patch["ownerReferences"] == [other, IDENT.owner()]
     assert identity.UID not in patch["annotations"]
@@ -82,7 +91,10 @@ def test_mark_says_whose_it_is_once_and_keeps_other_owners() -> None:
             "annotations": {**host["metadata"]["annotations"], **patch["annotations"]},
         },
     }
-    assert mark(IDENT, KEY, marked) == {}
+    assert mark(IDENT, KEY, marked, {"web"}) == {}
+    assert mark(IDENT, KEY, marked, set()) == {}
+    assert asked_by(marked) == {"web"}
+    assert mark(IDENT, KEY, marked, {"api"}) == {"annotations": {INGRESSES: "api,web"}}
     assert IDENT.is_ours(marked)
 
 
@@ -252,4 +264,25 @@ async def test_brake_that_holds_an_ingress_holds_its_certificate(there: World) -
         assert there.on_host() is not None
         assert there.host_ingress() is not None
         engine.confirm()
+        await until(lambda: there.on_host() is None, 10)
+
+
+async def test_certificate_stays_as_long_as_its_ingress_and_is_shown_while_that_names_it(
+    there: World,
+) -> None:
+    """Its Certificate may still be there, and would order it again."""
+    mine = Place("ingresses", "default", "web")
+    async with there.engine.running():
+        there.ask()
+        there.issue()
+        await until(lambda: there.shown() is not None)
+        there.virt.patch(mine, {"spec": {"tls": None}, "metadata": {"annotations": {ISSUER: None}}})
+        await until(lambda: there.shown() is None)
+        assert there.on_host() is not None
+        tls = [{"hosts": ["web.example"], "secretName": "cert"}]
+        there.virt.patch(mine, {"spec": {"tls": tls}})
+        await until(lambda: there.shown() is not None)
+        there.virt.patch(mine, {"spec": {"tls": None}})
+        await until(lambda: there.shown() is None)
+        there.virt.delete(mine)
         await until(lambda: there.on_host() is None, 10)
