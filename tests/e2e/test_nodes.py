@@ -131,6 +131,35 @@ def test_what_changes_on_the_host_is_written_once_and_what_is_not_shown_never(
     assert not [key for key in made if key[0] == "host"]
 
 
+@pytest.fixture
+def ghost(wide: Wide) -> Iterator[str]:
+    """Make a node of the host that is nothing but its object."""
+    if wide.session.audit is None:
+        pytest.skip("only on a lab: somebody's own cluster gets no nodes of ours")
+    api, name = wide.host.api, f"{wide.session.prefix}-ghost"
+    meta = {"name": name, "labels": {"kubernetes.io/hostname": name}}
+    spec = {"unschedulable": True}  # nobody else's pods shall come
+    api.create({"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec})
+    yield name
+    api.delete("Node", name)
+
+
+def test_node_that_joins_fails_and_leaves_does_the_same_inside(wide: Wide, ghost: str) -> None:
+    until("the new node is there", lambda: wide.virt.api.find("Node", ghost), 20)
+    for status in ("True", "False", "Unknown"):
+        ready = {"type": "Ready", "status": status, "reason": "Test"}
+        change = {"status": {"conditions": [ready]}}
+        wide.host.api.patch("Node", ghost, "", change, sub="status")
+        wide.wait_node(ghost, f"is {status}", lambda n, s=status: _ready(n) == s)
+    wide.host.api.delete("Node", ghost)
+    until("the node is gone", lambda: wide.virt.api.find("Node", ghost) is None, 20)
+
+
+def _ready(node: Obj) -> str:
+    conditions = node["status"].get("conditions") or ()
+    return next((each["status"] for each in conditions if each["type"] == "Ready"), "")
+
+
 def test_daemon_set_runs_on_every_node(wide: Wide) -> None:
     daemons = manifests.deployment("agent", SPACE, 1)
     daemons["kind"] = "DaemonSet"
