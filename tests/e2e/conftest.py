@@ -36,6 +36,7 @@ ORDER = (
         "bad_input",
         "missing_right",
         "nodes",
+        "classes",
         "uninstall",
         "repository",
         "timing",

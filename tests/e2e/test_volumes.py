@@ -96,6 +96,8 @@ def test_the_volume_of_a_claim_is_shown_tells_nothing_of_the_host_and_goes_with_
     virt.kubectl("delete", "pod", "-n", space, "uses-plain")
     virt.kubectl("delete", "pvc", "-n", space, "plain")
     wait_gone(virt, VOLUME, "", volume["metadata"]["name"], volume["metadata"]["uid"])
+    twin = host_claim["metadata"]
+    wait_gone(release.host, CLAIM, release.namespace, twin["name"], twin["uid"])
 
 
 def test_a_volume_of_the_tenants_stays_inside_and_no_claim_can_pick_one(
