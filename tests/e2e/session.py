@@ -139,6 +139,10 @@ class Session:
         for virt in self.connected.values():
             virt.api.close()
         if not keep:
+            for release in self.releases:
+                # No namespace takes these along when a test failed before it deleted its release.
+                for kind in ("ClusterRole", "ClusterRoleBinding"):
+                    self.host.api.delete(kind, f"virtualcluster:{release.namespace}:{release.name}")
             for name in self._namespaces:
                 self.host.api.delete("Namespace", name)
         self.host.api.close()
