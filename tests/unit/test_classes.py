@@ -9,10 +9,13 @@ import pytest
 from syncer.classes import ClassMirror, sweep
 from syncer.errors import AlreadyExists
 from syncer.identity import MANAGED_BY
+from syncer.kinds import BY_DEFAULT
 from syncer.objects import Key, Obj
 from syncer.recorder import Recorder
 from syncer.translate.classes import CLASSES, difference, to_virt
 from tests.unit.build import IDENT, Clock
+from tests.unit.engine import Engine, restarted
+from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
@@ -251,3 +254,20 @@ def test_everything_that_is_shown_carries_the_mark_of_its_release() -> None:
         copy = to_virt(kind, HOST[kind.name], IDENT.release)
         again = to_virt(kind, copy, "inner")
         assert again["metadata"]["labels"] == {MANAGED_BY: "inner"}
+
+
+async def test_whole_engine_shows_classes_and_a_start_without_the_kind_takes_them_away(
+    sides: Sides,
+) -> None:
+    engine = Engine(sides, frozenset({*BY_DEFAULT, "storageclasses"}))
+    engine.furnish()
+    sides.host_api.objects.create("storageclasses", "", HOST["storageclasses"])
+    async with engine.running():
+        await until(lambda: _inside(sides))
+        sides.virt_api.objects.patch(Place(*FAST), {"allowVolumeExpansion": False})
+        await until(lambda: (_inside(sides) or {}).get("allowVolumeExpansion"))
+        sides.host_api.objects.create("storageclasses", "", _class(name="slow", provisioner="p"))
+        await until(lambda: _inside(sides, name="slow"))
+    async with restarted(engine).running():
+        await until(lambda: not sides.virt_api.objects.of("storageclasses"))
+    assert sides.host_api.objects.of("storageclasses")
