@@ -28,6 +28,8 @@ type Controller struct {
 	WriteHosts bool
 	HostsByIP  bool
 
+	// order: events and Again never work at once, or a node that was just removed would be written again.
+	order sync.Mutex
 	mutex sync.Mutex
 	known map[string]node
 	again chan struct{}
@@ -67,26 +69,36 @@ func (c *Controller) Run(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case <-c.again:
-				for _, node := range c.snapshot() {
-					c.hosts(ctx, node, false)
-				}
+				c.rewrite(ctx)
 			}
 		}
 	}()
 	c.Client.Watch(ctx, nodesPath, func(event kube.Event) { c.handle(ctx, event) })
 }
 
-func (c *Controller) snapshot() []node {
+func (c *Controller) rewrite(ctx context.Context) {
+	c.order.Lock()
+	defer c.order.Unlock()
+	for _, node := range c.staying() {
+		c.hosts(ctx, node, false)
+	}
+}
+
+func (c *Controller) staying() []node {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	var nodes []node
 	for _, node := range c.known {
-		nodes = append(nodes, node)
+		if !node.going {
+			nodes = append(nodes, node)
+		}
 	}
 	return nodes
 }
 
 func (c *Controller) handle(ctx context.Context, event kube.Event) {
+	c.order.Lock()
+	defer c.order.Unlock()
 	node := read(event.Object)
 	c.mutex.Lock()
 	if event.Type == "DELETED" {
@@ -98,7 +110,7 @@ func (c *Controller) handle(ctx context.Context, event kube.Event) {
 	finalizers := finalizersOf(event.Object)
 	switch held := slices.Contains(finalizers, finalizer); {
 	case event.Type == "DELETED":
-	case kube.String(event.Object, "metadata", "deletionTimestamp") != "":
+	case node.going:
 		if held {
 			c.remove(ctx, node, event.Object, finalizers)
 		}
@@ -168,7 +180,10 @@ func (c *Controller) hosts(ctx context.Context, n node, removed bool) {
 }
 
 func read(object kube.Object) node {
-	n := node{name: kube.String(object, "metadata", "name")}
+	n := node{
+		name:  kube.String(object, "metadata", "name"),
+		going: kube.String(object, "metadata", "deletionTimestamp") != "",
+	}
 	status, _ := object["status"].(kube.Object)
 	list, _ := status["addresses"].([]any)
 	for _, item := range list {

@@ -11,6 +11,9 @@ import (
 
 // node is what the controller needs to know of a Node.
 type node struct {
+	// going: it has a deletionTimestamp.
+	going bool
+
 	name, hostname, ipv4, ipv6 string
 	kubeletPort                string
 	addresses                  []string
