@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tests.conformance import images, product, programs
 from tests.conformance import lab as labs
-from tests.conformance.disturb import disturbing
+from tests.conformance.disturb import Strikes, disturbing
 from tests.conformance.installation import Installation
 from tests.conformance.profiles import Profile
 from tests.conformance.record import Record
-from tests.conformance.report import PASSED
+from tests.conformance.report import FAILED, PASSED, Result
 from tests.conformance.runner import Suite
 from tests.conformance.specs import Spec
 from tests.lab.cache import Cache
@@ -45,7 +45,7 @@ class Session:
             repo_list = Path(scratch) / "repositories.yaml"
             repo_list.write_text(images.repo_list())
             if not self.profile.virtual:
-                self._suite(specs, record, self.lab.kubeconfig, repo_list)
+                self._suite(specs, record, self.lab.kubeconfig, repo_list, Strikes(None))
                 return
             built = product.build_product(self.cache)
             labs.load(self.lab, built)
@@ -55,15 +55,20 @@ class Session:
             with self.progress.task(f"installing the chart for profile {self.profile.name}"):
                 kubeconfig = installation.install(built)
             try:
-                with disturbing(installation, self.disturb, self.progress.say):
-                    self._suite(specs, record, kubeconfig, repo_list)
+                with disturbing(installation, self.disturb, self.progress.say) as strikes:
+                    self._suite(specs, record, kubeconfig, repo_list, strikes)
             finally:
                 (self.output / "control-plane.log").write_text(installation.state())
                 with self.progress.task("removing it"):
                     installation.remove()
 
     def _suite(
-        self, specs: Sequence[Spec], record: Record, kubeconfig: Path, repo_list: Path
+        self,
+        specs: Sequence[Spec],
+        record: Record,
+        kubeconfig: Path,
+        repo_list: Path,
+        strikes: Strikes,
     ) -> None:
         suite = Suite(
             ginkgo=programs.tools(self.cache) / "ginkgo",
@@ -76,9 +81,20 @@ class Session:
         self.progress.say(f"running {len(specs)} specs; ginkgo's own words: {suite.output}")
         first = [spec for spec in specs if spec.name not in self.last]
         rest = [spec for spec in specs if spec.name in self.last]
-        each = (suite.run(part, self.processes) for part in (first, rest) if part)
-        for number, result in enumerate(itertools.chain.from_iterable(each), 1):
-            record.add(result)
-            why = "" if result.state == PASSED else f": {result.why}"
-            line = f"{number}/{len(specs)} {result.state} in {result.seconds:.0f}s  {result.name}"
-            self.progress.say(f"{line}{why}")
+        again: list[Spec] = []
+        number = itertools.count(1)
+        for part in (first, rest, again):  # the last one is filled by the others
+            for result in suite.run(tuple(part), self.processes) if part else ():
+                end = time.monotonic()
+                excused = strikes.excuse(end - result.seconds, end) and part is not again
+                if result.state == FAILED and excused:
+                    self.progress.say(f"failed without an API server, again later: {result.name}")
+                    again += [spec for spec in part if spec.name == result.name]
+                    continue
+                record.add(result)
+                self._say(f"{next(number)}/{len(specs)}", result)
+
+    def _say(self, count: str, result: Result) -> None:
+        why = "" if result.state == PASSED else f": {result.why}"
+        line = f"{count} {result.state} in {result.seconds:.0f}s  {result.name}"
+        self.progress.say(f"{line}{why}")
