@@ -57,6 +57,7 @@ class Sweep:
             for each in self._types
             if each.namespaced
             for obj in self._list(each)
+            if obj["metadata"].get("uid")
         }
 
     def _found(self, types: list[Resource], wanted: object) -> set[Found]:
