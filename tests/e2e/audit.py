@@ -24,6 +24,8 @@ class Request(NamedTuple):
     uri: str
     code: int
     at: float
+    granted: bool
+    """Rights allow it; what admission thinks of it, as of a claim that grows, is another thing."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.uri} → {self.code}"
@@ -68,4 +70,5 @@ def _request(entry: Obj) -> Request:
         entry["requestURI"],
         int((entry.get("responseStatus") or {}).get("code", 0)),
         received.astimezone(UTC).timestamp(),
+        (entry.get("annotations") or {}).get("authorization.k8s.io/decision") == "allow",
     )
