@@ -20,7 +20,7 @@ import structlog
 
 from syncer.client import Client
 from syncer.errors import AlreadyExists, NotFound, NotYet
-from syncer.objects import Key, Obj, covers, is_deleting, merge_patch
+from syncer.objects import Key, Obj, annotation, covers, is_deleting, merge_patch
 from syncer.resources import NODES
 from syncer.translate import nodes as translate
 from syncer.world import World
@@ -171,12 +171,22 @@ class Nodes:
         self.addresses.pop(node, None)
         if port is not None:
             await self.endpoint.close(port)
-        if virt_node is not None and not is_deleting(virt_node):
+        if virt_node is not None and not is_deleting(virt_node) and not _harmless(virt_node):
             try:
                 await self.virt.delete(NODES, virt_node)
             except NotFound:
                 return
             log.info("deleted", kind="nodes", virt_name=node)
+
+
+def _harmless(virt_node: Obj) -> bool:
+    """Tell whether a node is the tenant's own, for whatever purpose, and cannot be dialed.
+
+    One with an address is a way to make the API server dial it, or the node of an agent that joined
+    with a guessed token (threats H1, H6).
+    """
+    addresses = (virt_node.get("status") or {}).get("addresses")
+    return not annotation(virt_node, translate.FROM_HOST) and not addresses
 
 
 def _port(virt_node: Obj) -> int:

@@ -155,6 +155,26 @@ def test_node_that_joins_fails_and_leaves_does_the_same_inside(wide: Wide, ghost
     until("the node is gone", lambda: wide.virt.api.find("Node", ghost) is None, 20)
 
 
+def test_node_of_the_tenants_own_stays_unless_it_can_be_dialed(wide: Wide) -> None:
+    """Threats H1, H6: with an address it would make the API server dial it."""
+    api = wide.virt.api
+    dialed = {"addresses": [{"type": "InternalIP", "address": "169.254.169.254"}]}
+    for name, status in (("own", {}), ("dialed", dialed)):
+        api.create(
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}
+        )
+
+    def gone() -> bool:
+        if api.find("Node", "dialed"):
+            raise Pending("still there")
+        return True
+
+    until("the one with an address is gone", gone)
+    # Made first, so it has been looked at before the one that is gone by now.
+    assert not api.get("Node", "own")["metadata"].get("deletionTimestamp")
+    api.delete("Node", "own")
+
+
 def _ready(node: Obj) -> str:
     conditions = node["status"].get("conditions") or ()
     return next((each["status"] for each in conditions if each["type"] == "Ready"), "")

@@ -230,12 +230,25 @@ async def test_node_stays_while_a_virtual_pod_is_on_it(bench: Bench) -> None:
     assert bench.sides.virt_obj("nodes", "node-1", "") is not None
 
 
-async def test_node_that_is_none_of_ours_goes(bench: Bench) -> None:
-    """Threats H6: an agent that joined with a guessed token."""
-    joined = {"metadata": {"name": "node-1", "labels": {}}, "spec": {}, "status": {}}
-    bench.sides.virt_api.objects.create("nodes", "", joined)
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        ({}, True),
+        ({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}, True),
+        ({"addresses": [{"type": "InternalIP", "address": "169.254.169.254"}]}, False),
+        ({"addresses": [{"type": "Hostname", "address": "joined"}]}, False),
+    ],
+)
+async def test_node_that_is_none_of_ours_goes_if_it_can_be_dialed(
+    bench: Bench,
+    status: Obj,
+    stays: bool,  # noqa: FBT001
+) -> None:
+    """Threats H1, H6; one without an address is the tenant's own (conformance: Node Lifecycle)."""
+    made = {"metadata": {"name": "node-1", "labels": {}}, "spec": {}, "status": status}
+    bench.sides.virt_api.objects.create("nodes", "", made)
     await bench.settle()
-    assert bench.sides.virt_obj("nodes", "node-1", "") is None
+    assert (bench.sides.virt_obj("nodes", "node-1", "") is not None) is stays
 
 
 async def test_node_that_stands_already_is_taken_over(bench: Bench) -> None:
