@@ -16,6 +16,7 @@ from tests.lab.run import output, run
 from tests.lab.versions import DEFAULT_KUBERNETES
 
 PREFIX = "localhost/e2e"
+PAUSE = f"{PREFIX}/pause:3.10.1"
 # Specs about pulling want a registry that says no. It must fail at once, as any outside name does
 # in a lab, so these keep upstream's names.
 _KEPT = ("gcAuthenticatedRegistry", "invalidRegistry", "privateRegistry")

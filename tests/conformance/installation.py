@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from tests.conformance import presence
 from tests.conformance.product import CHART, Product
 from tests.conformance.profiles import Profile
 from tests.e2e.cluster import ApiError, Cluster, Unreachable
@@ -55,7 +56,9 @@ class Installation:
         command += [f"--timeout={INSTALL:.0f}s", "--values", str(self.profile.values)]
         command += [f"--set={key}={value}" for key, value in flags.items()]
         self._helm(user)(*command, timeout=INSTALL + 30)
-        return self._connect()
+        virt_kubeconfig = self._connect()
+        presence.occupy(self.api, virt_kubeconfig)
+        return virt_kubeconfig
 
     def remove(self) -> None:
         """Delete everything of it, also what an earlier run left behind."""
