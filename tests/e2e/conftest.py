@@ -39,6 +39,7 @@ ORDER = (
         "classes",
         "uninstall",
         "repository",
+        "upgrade",
         "timing",
         "rest",
         "rights",

@@ -78,11 +78,18 @@ class Release:
         command += [f"--timeout={INSTALL:.0f}s", *self._values(values), *extra]
         return self.helm(kubeconfig)(*command, check=check, timeout=INSTALL + 30)
 
-    def upgrade(self, values: Obj | None = None, *extra: str) -> Done:
-        """Run `helm upgrade --wait`."""
-        command = ["upgrade", self.name, str(CHART), "--namespace", self.namespace, "--wait"]
-        command += [f"--timeout={INSTALL:.0f}s", *self._values(values), *extra]
-        return self.helm()(*command, timeout=INSTALL + 30)
+    def upgrade(
+        self,
+        values: Obj | None = None,
+        *,
+        chart: str = "",
+        pinned: bool = True,
+        check: bool = True,
+    ) -> Done:
+        """Run `helm upgrade --wait`, with the images of this run unless they are not pinned."""
+        command = ["upgrade", self.name, chart or str(CHART), "--namespace", self.namespace]
+        command += ["--wait", f"--timeout={INSTALL:.0f}s", *self._values(values, pinned=pinned)]
+        return self.helm()(*command, check=check, timeout=INSTALL + 30)
 
     def uninstall(self) -> Done:
         """Run what the README says for deleting it."""
@@ -144,9 +151,9 @@ class Release:
         now = self.host.kubectl(*command, check=False)
         return (earlier.out if earlier.code == 0 else "") + now.out + now.err
 
-    def _values(self, values: Obj | None) -> list[str]:
+    def _values(self, values: Obj | None, *, pinned: bool = True) -> list[str]:
         flags = [f"--set=syncer.image={SYNCER_IMAGE}"] if SYNCER_IMAGE else []
-        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE else []
+        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE and pinned else []
         if not values:
             return flags
         file = self.scratch / f"{self.namespace}-{self.name}-values.yaml"
