@@ -18,7 +18,7 @@ import structlog
 
 from syncer.client import Client
 from syncer.errors import ApiError, BadRequest, NotFound, Unreachable
-from syncer.objects import Key, Obj, is_deleting
+from syncer.objects import Key, Obj, either, is_deleting, ref_of
 from syncer.recorder import Recorder
 from syncer.translate import classes as translate
 from syncer.translate.classes import CLASSES, ClassKind
@@ -40,7 +40,7 @@ class ClassMirror:
     ) -> None:
         self.kind = kind
         self.classes = world.shown[kind.name]
-        self.release = world.ident.release
+        self.ident = world.ident
         self.virt = virt
         self.recorder = recorder
         self._add = add
@@ -50,14 +50,14 @@ class ClassMirror:
     async def reconcile(self, key: Key) -> None:
         """Bring one copy in line with the host's class."""
         virt_class, host_class = (store.get("", key.name) for store in self.classes)
-        if virt_class is not None and not translate.is_copy(virt_class, self.release):
+        if virt_class is not None and not self.ident.shows(virt_class):
             if host_class is not None and translate.shown(host_class):
                 await self._tell(virt_class)
         elif host_class is None or not translate.shown(host_class):
             if virt_class is not None:
                 await self._delete(virt_class)
         else:
-            copy = translate.to_virt(self.kind, host_class, self.release)
+            copy = translate.to_virt(self.kind, host_class, self.ident.release)
             await self._show(key, virt_class, copy)
 
     async def _show(self, key: Key, virt_class: Obj | None, copy: Obj) -> None:
@@ -95,7 +95,7 @@ class ClassMirror:
         )
 
     def _changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        self._add(Key(self.kind.name, "", ((new or old) or {})["metadata"]["name"]))
+        self._add(Key(self.kind.name, *ref_of(either(old, new))))
 
 
 async def sweep(virt: Client, world: World, kinds: frozenset[str]) -> None:

@@ -32,7 +32,7 @@ from syncer.identity import virtual_key
 from syncer.kinds import KINDS
 from syncer.mirror import Mirror
 from syncer.nodes import Nodes
-from syncer.objects import Key, Obj
+from syncer.objects import Key, Obj, either, ref_of
 from syncer.pods import PodMirror, pod_of
 from syncer.queue import Queue
 from syncer.recorder import Recorder
@@ -156,8 +156,7 @@ class Controller:
 
     def _virtual_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
         def changed(old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-            meta = ((new or old) or {})["metadata"]
-            key = Key(kind, meta.get("namespace", ""), meta["name"])
+            key = Key(kind, *ref_of(either(old, new)))
             if kind in ("pods", "ingresses"):
                 self._reference(key, new, backlog=backlog)
             self.queue.add(key, backlog=backlog)
@@ -177,7 +176,7 @@ class Controller:
         """Queue all that were made by hand: a service or an address that they need came or went."""
         for kind in self._kinds & {"endpoints", "endpointslices"}:
             for virt in self.world.virt[kind]:
-                key = Key(kind, virt["metadata"]["namespace"], virt["metadata"]["name"])
+                key = Key(kind, *ref_of(virt))
                 if KINDS[kind].wanted(key, virt, self.world) or self.world.host_object(key):
                     self.queue.add(key, backlog=True)
 
@@ -200,9 +199,9 @@ class Controller:
 
     def _host_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
         def changed(old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-            host_obj = new if new is not None else old
-            key = virtual_key(host_obj) if host_obj is not None else None
-            if key is None or host_obj is None:
+            host_obj = either(old, new)
+            key = virtual_key(host_obj)
+            if key is None:
                 return
             pod = pod_of(host_obj)
             if pod is not None:
@@ -224,15 +223,14 @@ class Controller:
 
     def _host_event(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if new is not None:
-            meta = new["metadata"]
             # Always behind everything else: news about an object must not hold up the object.
-            self.queue.add(Key("events", meta["namespace"], meta["name"]), backlog=True)
+            self.queue.add(Key("events", *ref_of(new)), backlog=True)
         elif old is not None:
             self.events.forget(old)
 
     def _host_node(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         # Never behind a backlog: pods are bound to nodes.
-        self.queue.add(Key("nodes", "", ((new or old) or {})["metadata"]["name"]))
+        self.queue.add(Key("nodes", *ref_of(either(old, new))))
 
     def _learn_node(self, old: Obj | None, new: Obj | None) -> None:
         if new is not None:

@@ -7,8 +7,7 @@ import hashlib
 from syncer import identity
 from syncer.client import Client
 from syncer.errors import AlreadyExists, Forbidden, NotFound
-from syncer.identity import virtual_key
-from syncer.objects import Key, Obj, annotation, uid_of
+from syncer.objects import Key, Obj, ref_of, uid_of
 from syncer.recorder import event_name
 from syncer.resources import EVENTS
 from syncer.translate import hostsfile
@@ -47,15 +46,14 @@ class EventMirror:
         found = self._involved(host_event)
         if found is None or _of_ours(host_event):
             return
-        virt_key, virt_obj, host_obj = found
-        event = self._event(host_event, virt_key, virt_obj, host_obj)
-        name = event["metadata"]["name"]
+        event = self._event(host_event, *found)
+        namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
         told = self._told.get(_digest(host_event))
         if told is None:
             try:
-                self._remember(await self.virt.create(EVENTS, virt_key.namespace, event))
+                self._remember(await self.virt.create(EVENTS, namespace, event))
             except AlreadyExists:
-                self._remember(await self.virt.get(EVENTS, virt_key.namespace, name))
+                self._remember(await self.virt.get(EVENTS, namespace, name))
             except (Forbidden, NotFound):
                 return  # the namespace is on its way out: nobody is left to tell
             return
@@ -79,7 +77,7 @@ class EventMirror:
             "count": event.get("count", 1),
         }
 
-    def _involved(self, host_event: Obj) -> tuple[Key, Obj, Obj] | None:
+    def _involved(self, host_event: Obj) -> tuple[Obj, Obj] | None:
         """Return the virtual and the host object that an event is about, if it is one of ours."""
         involved = host_event["involvedObject"]
         kind = STORES.get(involved.get("kind", ""))
@@ -88,23 +86,18 @@ class EventMirror:
         host_obj = self.world.host[kind].get(involved.get("namespace", ""), involved["name"])
         if host_obj is None or involved.get("uid") != uid_of(host_obj):
             return None
-        key = virtual_key(host_obj)
-        if key is None or key.kind != kind:
-            return None
         if self.world.scope.virtual_scheduler and host_event.get("reason") == "Scheduled":
             return None  # the virtual scheduler has said so itself
-        virt_obj = self.world.virt_object(key)
-        if virt_obj is None or uid_of(virt_obj) != annotation(host_obj, identity.UID):
-            return None
-        return key, virt_obj, host_obj
+        virt_obj = self.world.original(kind, host_obj)
+        return (virt_obj, host_obj) if virt_obj is not None else None
 
-    def _event(self, host_event: Obj, key: Key, virt_obj: Obj, host_obj: Obj) -> Obj:
-        involved = host_event["involvedObject"]
+    def _event(self, host_event: Obj, virt_obj: Obj, host_obj: Obj) -> Obj:
+        involved, (namespace, name) = host_event["involvedObject"], ref_of(virt_obj)
         message = host_event.get("message", "")
         about = {
             **{field: involved[field] for field in ("apiVersion", "kind") if field in involved},
-            "namespace": key.namespace,
-            "name": key.name,
+            "namespace": namespace,
+            "name": name,
             "uid": uid_of(virt_obj),
         }
         if involved.get("fieldPath"):
@@ -113,8 +106,8 @@ class EventMirror:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                "name": event_name(key.name, _digest(host_event)),
-                "namespace": key.namespace,
+                "name": event_name(name, _digest(host_event)),
+                "namespace": namespace,
                 "labels": {identity.MANAGED_BY: self.world.ident.release},
             },
             "involvedObject": about,

@@ -106,6 +106,10 @@ class Identity(NamedTuple):
         labels = host["metadata"].get("labels") or {}
         return labels.get(MANAGED_BY) == self.release and bool(annotation(host, KIND))
 
+    def shows(self, virt: Obj) -> bool:
+        """Tell whether a virtual class or volume is one that we show; others are the tenant's."""
+        return (virt["metadata"].get("labels") or {}).get(MANAGED_BY) == self.release
+
 
 def tenant_labels(virt_labels: dict[str, str] | None) -> dict[str, str]:
     """Return the tenant's labels under keys that no host selector can mean."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncer import identity
 from syncer.access import HostAccess
 from syncer.kubelet import HostPod
-from syncer.objects import Key, annotation, uid_of
+from syncer.objects import Key, annotation, containers_of, uid_of
 from syncer.world import World
 
 
@@ -23,12 +23,7 @@ class PodLookup:
             return None
         if annotation(host_pod, identity.UID) != uid_of(virt_pod):
             return None
-        spec = virt_pod["spec"]
-        names = frozenset(
-            container["name"]
-            for field in ("containers", "initContainers", "ephemeralContainers")
-            for container in spec.get(field) or ()
-        )
+        names = frozenset(each["name"] for each in containers_of(virt_pod["spec"]))
         meta = host_pod["metadata"]
         return HostPod(meta["namespace"], meta["name"], meta["uid"], uid_of(virt_pod), names)
 

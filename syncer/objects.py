@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 Obj = dict[str, Any]
@@ -38,6 +39,20 @@ def annotation(obj: Obj, key: str) -> str:
     """Return the annotation's value, or an empty string."""
     value: str = (obj["metadata"].get("annotations") or {}).get(key, "")
     return value
+
+
+def either(old: Obj | None, new: Obj | None) -> Obj:
+    """Return the object that a store's change is about: as it is now, or as it last was."""
+    for obj in (new, old):
+        if obj is not None:
+            return obj
+    raise ValueError("a change is about an object")
+
+
+def containers_of(pod_spec: Obj) -> Iterator[Obj]:
+    """Yield all containers of a pod, whatever they are for."""
+    for field in ("initContainers", "containers", "ephemeralContainers"):
+        yield from pod_spec.get(field) or ()
 
 
 def is_deleting(obj: Obj) -> bool:

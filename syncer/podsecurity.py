@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from syncer.objects import Obj
+from syncer.objects import Obj, containers_of
 
 LEVELS = ("privileged", "baseline", "restricted")
 
@@ -57,19 +57,14 @@ def violations(spec: Obj, level: str) -> list[str]:
     if level == "privileged":
         return []
     found = list(_baseline_pod(spec))
-    for container in _containers(spec):
+    for container in containers_of(spec):
         found += _baseline_container(container)
     if level == "restricted":
         context = spec.get("securityContext") or {}
         found += _restricted_pod(context)
-        for container in _containers(spec):
+        for container in containers_of(spec):
             found += _restricted(container, context)
     return found
-
-
-def _containers(spec: Obj) -> Iterator[Obj]:
-    for field in ("initContainers", "containers", "ephemeralContainers"):
-        yield from spec.get(field) or ()
 
 
 def _baseline_pod(spec: Obj) -> Iterator[str]:

@@ -96,8 +96,7 @@ class ServiceMirror(Mirror):
                 raise NotReleased(error) from error
             if "nodePort" not in error.message or not spec.get("ports"):
                 raise
-        ports = _without_node_ports({"spec": spec})["spec"]["ports"]
-        return await super().update(host_obj, {**patch, "spec": {**spec, "ports": ports}})
+        return await super().update(host_obj, _without_node_ports(patch))
 
     async def _created(self, key: Key, obj: Obj) -> Obj:
         created = await super().create(key, obj)
@@ -179,9 +178,8 @@ def _noted(note: str, spec: Obj) -> Obj:
 
 
 def _without_addresses(spec: Obj) -> Obj:
-    ports = [{k: v for k, v in port.items() if k != "nodePort"} for port in spec.get("ports") or ()]
-    rest = {k: v for k, v in spec.items() if k not in ("clusterIP", "clusterIPs", "ports")}
-    return {**rest, "ports": ports}
+    rest = {k: v for k, v in spec.items() if k not in ("clusterIP", "clusterIPs")}
+    return {**rest, "ports": _bare(spec.get("ports") or [])}
 
 
 def _without_ip(obj: Obj) -> Obj:
@@ -189,8 +187,12 @@ def _without_ip(obj: Obj) -> Obj:
 
 
 def _without_node_ports(obj: Obj) -> Obj:
-    ports = [{k: v for k, v in port.items() if k != "nodePort"} for port in obj["spec"]["ports"]]
-    return {**obj, "spec": {**obj["spec"], "ports": ports}}
+    return {**obj, "spec": {**obj["spec"], "ports": _bare(obj["spec"]["ports"])}}
+
+
+def _bare(ports: list[Obj]) -> list[Obj]:
+    """Return the ports without their node ports: the server gives others where it must."""
+    return [{k: v for k, v in port.items() if k != "nodePort"} for port in ports]
 
 
 def _with_host_node_ports(virt_obj: Obj, host_obj: Obj) -> list[Obj] | None:

@@ -21,7 +21,7 @@ import structlog
 from syncer.client import Client
 from syncer.errors import AlreadyExists, NotFound
 from syncer.identity import virtual_key
-from syncer.objects import Key, Obj, covers, is_deleting
+from syncer.objects import Key, Obj, covers, either, is_deleting, ref_of
 from syncer.recorder import Recorder
 from syncer.resources import VOLUMES
 from syncer.translate import persistentvolumes as translate
@@ -56,7 +56,7 @@ class VolumeMirror:
     async def reconcile(self, key: Key) -> None:
         """Show the volume that a claim is bound to, or take it away."""
         virt_volume = self.volumes.virt.get("", key.name)
-        ours = virt_volume is not None and translate.is_copy(virt_volume, self.world.ident)
+        ours = virt_volume is not None and self.world.ident.shows(virt_volume)
         claim = self._claims.get(key.name)
         virt_claim = self.world.virt_object(claim) if claim else None
         host_claim = self.world.host_object(claim) if claim else None
@@ -129,11 +129,11 @@ class VolumeMirror:
             self._add(Key(KIND, "", name))
 
     def _virt_volume_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        self._add(Key(KIND, "", ((new or old) or {})["metadata"]["name"]))
+        self._add(Key(KIND, *ref_of(either(old, new))))
 
     def _host_volume_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if new is not None and new["metadata"]["name"] in self._claims:
-            self._add(Key(KIND, "", new["metadata"]["name"]))
+            self._add(Key(KIND, *ref_of(new)))
 
 
 def _volume(claim: Obj | None) -> str:

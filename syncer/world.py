@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from syncer.identity import Identity
-from syncer.objects import Key, Obj
+from syncer.identity import UID, Identity, virtual_key
+from syncer.objects import Key, Obj, annotation, uid_of
 from syncer.references import References
 from syncer.store import Store
 from syncer.translate import classes
@@ -54,6 +54,19 @@ class World:
         """Return the host twin of a key."""
         return self.host[key.kind].get(self.ident.host_namespace, self.host_name(key))
 
+    def original(self, kind: str, host_obj: Obj) -> Obj | None:
+        """Return the virtual object whose twin a host object is.
+
+        None when it is gone, or another of its name has come in its place.
+        """
+        key = virtual_key(host_obj)
+        if key is None or key.kind != kind:
+            return None
+        virt_obj = self.virt_object(key)
+        if virt_obj is None or uid_of(virt_obj) != annotation(host_obj, UID):
+            return None
+        return virt_obj
+
     def host_name(self, key: Key) -> str:
         """Return the name that the twin has."""
         if key.kind == "endpoints":  # belongs to the service of its own name
@@ -63,11 +76,7 @@ class World:
     def is_copy(self, kind: str, name: str) -> bool:
         """Tell whether the virtual class of that name is the copy of one that the host has."""
         virt_class, host_class = (store.get("", name) for store in self.shown[kind])
-        return (
-            virt_class is not None
-            and classes.shown(host_class)
-            and classes.is_copy(virt_class, self.ident.release)
-        )
+        return virt_class is not None and classes.shown(host_class) and self.ident.shows(virt_class)
 
     def dns_ip(self) -> str:
         """Return the host ClusterIP of the virtual cluster's DNS; empty while there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from syncer.metricsapi.figures import quantity
+from syncer.metricsapi.figures import total
 from syncer.objects import Obj
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
@@ -111,8 +111,9 @@ def table(served: Served, metrics: list[Obj], *, version: str, include: str) -> 
         column["priority"] = 0  # type: ignore[assignment]
     rows = []
     for each in metrics:
-        cpu, memory = totals(each)
-        row: Obj = {"cells": [each["metadata"]["name"], cpu, memory, each["window"]]}
+        used = total([part["usage"] for part in each.get("containers") or [each]])
+        cells = [each["metadata"]["name"], used["cpu"], used["memory"], each["window"]]
+        row: Obj = {"cells": cells}
         if include == "Object":
             row["object"] = one(served, each)
         elif include != "None":
@@ -126,14 +127,6 @@ def table(served: Served, metrics: list[Obj], *, version: str, include: str) -> 
         "columnDefinitions": columns,
         "rows": rows,
     }
-
-
-def totals(metrics: Obj) -> tuple[str, str]:
-    """Return what a pod or node uses altogether, as quantities of cpu and memory."""
-    usages = [each["usage"] for each in metrics.get("containers") or [metrics]]
-    cpu = sum(quantity(each.get("cpu", "0")) for each in usages)
-    memory = sum(quantity(each.get("memory", "0")) for each in usages)
-    return f"{int(cpu * 10**9)}n", f"{int(memory / 1024)}Ki"
 
 
 def failure(code: int, reason: str, message: str) -> Obj:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from syncer import identity
-from syncer.identity import virtual_key
-from syncer.objects import Obj, annotation, uid_of
+from syncer.objects import Obj, containers_of
 from syncer.world import World
 
-_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 _SUFFIXES = {
     "n": Decimal("1e-9"),
     "u": Decimal("1e-6"),
@@ -40,11 +37,7 @@ def of_pods(world: World, host_metrics: list[Obj]) -> list[Usage]:
         virt_pod = _virtual_pod(world, each)
         if virt_pod is None:
             continue
-        names = {
-            container["name"]
-            for field in _CONTAINERS
-            for container in virt_pod["spec"].get(field) or ()
-        }
+        names = {container["name"] for container in containers_of(virt_pod["spec"])}
         containers = [
             {"name": container["name"], "usage": container.get("usage") or {}}
             for container in each.get("containers") or ()
@@ -79,12 +72,16 @@ def sums_by_node(world: World, pods: list[Usage], now: str) -> list[Usage]:
         latest = max((each["timestamp"] for each in here), default=now)
         window = next((each["window"] for each in here if each["timestamp"] == latest), "0s")
         usages = [container["usage"] for each in here for container in each["containers"]]
-        cpu = sum((quantity(each.get("cpu", "0")) for each in usages), Decimal(0))
-        memory = sum((quantity(each.get("memory", "0")) for each in usages), Decimal(0))
         head = _head(virt_node, {"timestamp": latest, "window": window})
-        usage = {"cpu": f"{int(cpu * 10**9)}n", "memory": f"{int(memory / 1024)}Ki"}
-        found.append(Usage(virt_node, {**head, "usage": usage}))
+        found.append(Usage(virt_node, {**head, "usage": total(usages)}))
     return sorted(found, key=lambda usage: _place(usage.virt))
+
+
+def total(usages: list[Obj]) -> Obj:
+    """Return what several use together, as quantities of cpu and memory."""
+    cpu = sum((quantity(each.get("cpu", "0")) for each in usages), Decimal(0))
+    memory = sum((quantity(each.get("memory", "0")) for each in usages), Decimal(0))
+    return {"cpu": f"{int(cpu * 10**9)}n", "memory": f"{int(memory / 1024)}Ki"}
 
 
 def quantity(text: str) -> Decimal:
@@ -104,13 +101,7 @@ def _virtual_pod(world: World, host_metrics: Obj) -> Obj | None:
     host_pod = world.host["pods"].get(meta["namespace"], meta["name"])
     if host_pod is None or not world.ident.is_ours(host_pod):
         return None
-    key = virtual_key(host_pod)
-    if key is None or key.kind != "pods":
-        return None
-    virt_pod = world.virt_object(key)
-    if virt_pod is None or annotation(host_pod, identity.UID) != uid_of(virt_pod):
-        return None
-    return virt_pod
+    return world.original("pods", host_pod)
 
 
 def _head(virt: Obj, host_metrics: Obj) -> Obj:

@@ -78,11 +78,6 @@ def shown(host_class: Obj | None) -> bool:
     return host_class is not None and not host_class["metadata"]["name"].startswith(SYSTEM)
 
 
-def is_copy(virt_class: Obj, release: str) -> bool:
-    """Tell whether a virtual class is one that we show; all others are the tenant's."""
-    return (virt_class["metadata"].get("labels") or {}).get(MANAGED_BY) == release
-
-
 def to_virt(kind: ClassKind, host_class: Obj, release: str) -> Obj:
     """Return the copy of a host class."""
     meta = host_class["metadata"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from syncer.errors import Refused
 from syncer.identity import PREFIX
-from syncer.objects import Obj
+from syncer.objects import Obj, containers_of
 
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 # These the host knows best, and they are the same in the virtual cluster.
@@ -96,12 +96,11 @@ def _in_volumes(spec: Obj) -> Iterator[str]:
 
 
 def _in_variables(spec: Obj) -> Iterator[str]:
-    for field in ("initContainers", "containers", "ephemeralContainers"):
-        for container in spec.get(field) or ():
-            for variable in container.get("env") or ():
-                ref = (variable.get("valueFrom") or {}).get("fieldRef") or {}
-                if path := ref.get("fieldPath"):
-                    yield path
+    for container in containers_of(spec):
+        for variable in container.get("env") or ():
+            ref = (variable.get("valueFrom") or {}).get("fieldRef") or {}
+            if path := ref.get("fieldPath"):
+                yield path
 
 
 def _quote(text: str) -> str:

@@ -15,12 +15,6 @@ HOST_SPEC = ("nodeAffinity", "persistentVolumeReclaimPolicy")
 """What only the host's own volume tells, where the operator lets the syncer read it."""
 
 
-def is_copy(virt_volume: Obj, ident: Identity) -> bool:
-    """Tell whether the volume is one that we show; all others are the tenant's."""
-    labels = virt_volume["metadata"].get("labels") or {}
-    return labels.get(MANAGED_BY) == ident.release
-
-
 def bound(virt_claim: Obj | None, host_claim: Obj | None, name: str) -> bool:
     """Tell whether the claim's twin is bound to the host volume of that name."""
     if virt_claim is None or host_claim is None:

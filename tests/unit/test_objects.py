@@ -10,8 +10,10 @@ from syncer.objects import (
     Obj,
     Ref,
     annotation,
+    containers_of,
     controller_of,
     covers,
+    either,
     is_deleting,
     merge_patch,
     ref_of,
@@ -151,3 +153,28 @@ def test_controller_is_the_owner_that_is_marked_so() -> None:
     assert controller_of({"metadata": {"ownerReferences": owners}}) == owners[2]
     assert controller_of({"metadata": {"ownerReferences": owners[:2]}}) is None
     assert controller_of({"metadata": {}}) is None
+
+
+def test_change_is_about_the_object_as_it_is_or_as_it_was() -> None:
+    old, new = {"metadata": {"name": "old"}}, {"metadata": {"name": "new"}}
+    assert either(old, new) is new
+    assert either(None, new) is new
+    assert either(old, None) is old
+    with pytest.raises(ValueError, match="about an object"):
+        either(None, None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ({}, []),
+        ({"containers": [{"name": "a"}, {"name": "b"}]}, ["a", "b"]),
+        ({"containers": None, "initContainers": [{"name": "i"}]}, ["i"]),
+        (
+            {f: [{"name": f}] for f in ("ephemeralContainers", "containers", "initContainers")},
+            ["initContainers", "containers", "ephemeralContainers"],
+        ),
+    ],
+)
+def test_containers_of_a_pod_are_of_three_kinds(spec: Obj, names: list[str]) -> None:
+    assert [each["name"] for each in containers_of(spec)] == names

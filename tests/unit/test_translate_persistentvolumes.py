@@ -8,7 +8,7 @@ import pytest
 
 from syncer.identity import MANAGED_BY
 from syncer.objects import Obj
-from syncer.translate.persistentvolumes import DRIVER, bound, is_copy, slim, to_virt
+from syncer.translate.persistentvolumes import DRIVER, bound, slim, to_virt
 from tests.unit.build import IDENT, claim, marked_as, twin
 
 BOUND = {"phase": "Bound", "capacity": {"storage": "2Gi"}, "accessModes": ["ReadWriteOncePod"]}
@@ -103,4 +103,4 @@ def test_claim_is_bound_to_the_volume(host: Obj | None, is_bound: bool) -> None:
     [({MANAGED_BY: "vc"}, True), ({MANAGED_BY: "other"}, False), ({}, False), (None, False)],
 )
 def test_volumes_without_our_mark_are_the_tenants(labels: Obj | None, ours: bool) -> None:  # noqa: FBT001
-    assert is_copy({"metadata": {"name": "pv-1", "labels": labels}}, IDENT) is ours
+    assert IDENT.shows({"metadata": {"name": "pv-1", "labels": labels}}) is ours

@@ -2,9 +2,9 @@
 
 import pytest
 
-from syncer.objects import Key
+from syncer.objects import Key, Obj
 from syncer.world import DNS_SERVICE, pod_ips
-from tests.unit.build import DNS_IP, pod, service, twin, world
+from tests.unit.build import DNS_IP, marked_as, pod, service, twin, world
 
 
 def test_twins_are_found_by_the_virtual_key() -> None:
@@ -16,6 +16,23 @@ def test_twins_are_found_by_the_virtual_key() -> None:
     key = Key("services", "default", "web")
     assert (made.virt_object(key), made.host_object(key)) == (virt, host)
     assert made.host_object(key._replace(namespace="other")) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "host_obj", "found"),
+    [
+        ("services", twin(service(), "services"), True),
+        ("pods", twin(service(), "services"), False),
+        ("services", marked_as(twin(service(), "services"), "of-an-earlier-one"), False),
+        ("services", twin(service("gone"), "services"), False),
+        ("services", service(), False),  # has no marks
+    ],
+)
+def test_host_object_has_an_original(kind: str, host_obj: Obj, found: bool) -> None:  # noqa: FBT001
+    made = world()
+    virt = service()
+    made.virt["services"].put(virt)
+    assert made.original(kind, host_obj) == (virt if found else None)
 
 
 def test_endpoints_are_named_like_the_twin_of_their_service() -> None:
