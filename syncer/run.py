@@ -135,11 +135,14 @@ async def _sync(
         world, virt, host, settings.kinds, api_service.endpoints, settings.node_selector
     )
     progress.stage = "waiting for the virtual API server"
-    await _until_ready(sources)
-    if "ingresses" in settings.kinds:
-        await dialects.learn(host)
-        await dialects.learn(virt)
+    # The host's answers first: k3s takes longer to start than they do.
     version = await host.request("GET", "/version", resource="version")
+    with_ingresses = "ingresses" in settings.kinds
+    if with_ingresses:
+        await dialects.learn(host)
+    await _until_ready(sources)
+    if with_ingresses:
+        await dialects.learn(virt)
     nodes = Nodes(
         world,
         virt,
@@ -186,15 +189,15 @@ def _metrics(
 def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
     scope = Scope(
         ident,
-        settings.workload_service_account,
-        api_ip,
-        settings.cluster_domain,
-        settings.pod_security,
-        settings.ingress_annotations,
-        settings.ingress_hosts,
-        settings.ingress_classes,
-        settings.hosts_image,
-        settings.virtual_scheduler,
+        workload_service_account=settings.workload_service_account,
+        api_ip=api_ip,
+        cluster_domain=settings.cluster_domain,
+        pod_security=settings.pod_security,
+        ingress_annotations=settings.ingress_annotations,
+        ingress_hosts=settings.ingress_hosts,
+        ingress_classes=settings.ingress_classes,
+        hosts_image=settings.hosts_image,
+        virtual_scheduler=settings.virtual_scheduler,
     )
     return World(scope, [*KINDS, "pods", "nodes", "events"])
 
