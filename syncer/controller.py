@@ -110,7 +110,6 @@ class Controller:
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
         await self.events.learn()
-        await sweep(self._virt, self.world, self._kinds)
         held = self.sources.orphans()
         known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
         if not self.sources.decided and brake.holds(held, known):
@@ -119,6 +118,8 @@ class Controller:
         self.queue.add(Key("nodes", "", self.nodes.own_node))
         self.started = True
         async with asyncio.TaskGroup() as tasks:
+            # Beside the workers: it touches only kinds that no reconcile and no store is about.
+            tasks.create_task(sweep(self._virt, self.world, self._kinds))
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 
