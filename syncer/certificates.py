@@ -27,7 +27,7 @@ import structlog
 from syncer import identity
 from syncer.client import Client
 from syncer.errors import AlreadyExists, NotFound
-from syncer.objects import Key, Obj, annotation, is_deleting, merge_patch
+from syncer.objects import Key, Obj, annotation, either, is_deleting, merge_patch, ref_of
 from syncer.queue import Queue
 from syncer.resources import SECRETS
 from syncer.translate import ingresses
@@ -52,6 +52,8 @@ class Certificates:
         self._host = host
         self._queue = queue
         self._clock = clock
+        self._asked: dict[str, Key] = {}
+        """What ingresses name, by its name on the host."""
         self._leaving: dict[Key, tuple[float, float]] = {}
         """What nobody names any more: when it may be deleted, and the pause before that."""
         world.certificates.listen(self._host_secret)
@@ -62,6 +64,8 @@ class Certificates:
     async def reconcile(self, key: Key) -> None:
         """Do what the module's table says."""
         name = self._host_name(key)
+        if not self._owners(key):
+            self._asked.pop(name, None)
         host_obj = self._world.certificates.get(self._world.ident.host_namespace, name)
         if host_obj is not None and (is_deleting(host_obj) or not is_made_for(host_obj, name)):
             host_obj = None
@@ -125,11 +129,15 @@ class Certificates:
 
     def _named(self, key: Key) -> set[str]:
         """Return the names of the ingresses on the host that name the Secret."""
-        owners = self._world.references.owners(key._replace(kind="secrets"))
-        return {owner.name for owner in owners if self._on_host(owner)}
+        return {owner.name for owner in self._owners(key) if self._on_host(owner)}
 
-    def _on_host(self, owner: Key) -> bool:
-        host_obj = self._world.host_object(owner) if owner.kind == "ingresses" else None
+    def _owners(self, key: Key) -> set[Key]:
+        """Return the ingresses that name the Secret."""
+        owners = self._world.references.owners(key._replace(kind="secrets"))
+        return {owner for owner in owners if owner.kind == "ingresses"}
+
+    def _on_host(self, ingress: Key) -> bool:
+        host_obj = self._world.host_object(ingress)
         return host_obj is not None and self._world.ident.is_ours(host_obj)
 
     def _host_name(self, key: Key) -> str:
@@ -145,15 +153,17 @@ class Certificates:
             if marked is not None and marked.kind == KIND:
                 self._queue.add(marked, backlog=backlog)
             name = host_obj["metadata"]["name"]
-            for key in (*self._leaving, *self._asked()):
+            if name in self._asked:
+                self._queue.add(self._asked[name], backlog=backlog)
+            for key in self._leaving:
                 if self._host_name(key) == name:
                     self._queue.add(key, backlog=backlog)
 
     def _virtual_secret(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        either = {**(old or {}), **(new or {})}
-        key = Key(KIND, either["metadata"]["namespace"], either["metadata"]["name"])
+        virt_obj = either(old, new)
+        key = Key(KIND, *ref_of(virt_obj))
         owners = self._world.references.owners(key._replace(kind="secrets"))
-        if owners or is_copy(either):
+        if owners or is_copy(virt_obj):
             self._queue.add(key)
         if old is None or new is None:
             for owner in owners:
@@ -166,8 +176,7 @@ class Certificates:
                 self._add(virt)
 
     def _host_ingress(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        host_obj = new if new is not None else old
-        key = identity.virtual_key(host_obj) if host_obj is not None else None
+        key = identity.virtual_key(either(old, new))
         virt = self._world.virt_object(key) if key is not None and key.kind == "ingresses" else None
         if virt is not None:
             self._add(virt)
@@ -179,12 +188,6 @@ class Certificates:
 
     def _add(self, virt: Obj) -> None:
         for ref in ingresses.references(virt):
-            self._queue.add(ref._replace(kind=KIND))
-
-    def _asked(self) -> set[Key]:
-        """Return the keys of all that ingresses name."""
-        return {
-            ref._replace(kind=KIND)
-            for virt in self._world.virt["ingresses"]
-            for ref in ingresses.references(virt)
-        }
+            key = ref._replace(kind=KIND)
+            self._asked[self._host_name(key)] = key
+            self._queue.add(key)
