@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.lab import buildah, gobuild, images, store
+from tests.lab import buildah, charttools, gobuild, images, store
 from tests.lab.buildah import Image, Recipe
 from tests.lab.cache import Cache, digest
 from tests.lab.progress import Progress, Task
@@ -93,14 +93,14 @@ class Assets:
         return store.build(self.cache, [*host, *product], inputs)
 
     def tools(self, *, tests: bool = True) -> Path:
-        """Return a directory for PATH with kubectl and helm and, for tests, helm-unittest."""
+        """Return a directory for PATH with kubectl and helm and, for tests, what they run."""
         programs = {
             "kubectl": self.kubernetes() / "kubectl",
             "helm": gobuild.build(self.cache, gobuild.HELM) / "helm",
         }
         if tests:
-            built = gobuild.build(self.cache, gobuild.HELM_UNITTEST)
-            programs["helm-unittest"] = built / "helm-unittest"
+            for file, program in charttools.PROGRAMS.items():
+                programs[file] = gobuild.build(self.cache, program) / file
 
         def builder(target: Path, _task: Task) -> None:
             for name, path in programs.items():
@@ -108,3 +108,7 @@ class Assets:
 
         key = digest({name: str(path) for name, path in programs.items()})
         return self.cache.entry("tools", key, "collecting tools", builder)
+
+    def chart_environment(self) -> dict[str, str]:
+        """Return the variables with which helm finds its plugin and ct its rules."""
+        return charttools.environment(self.cache)

@@ -152,6 +152,26 @@ HELM_UNITTEST = Program(
     directory=MODULES / "helm-unittest",
     packages=("github.com/helm-unittest/helm-unittest/cmd/helm-unittest",),
 )
+CHART_TESTING = Program(
+    name="chart-testing",
+    version=versions.CHART_TESTING,
+    directory=MODULES / "chart-testing",
+    packages=("github.com/helm/chart-testing/v3/ct",),
+    ldflags=f"-s -w -X github.com/helm/chart-testing/v3/ct/cmd.Version={versions.CHART_TESTING}",
+)
+KUBECONFORM = Program(
+    name="kubeconform",
+    version=versions.KUBECONFORM,
+    directory=MODULES / "kubeconform",
+    packages=("github.com/yannh/kubeconform/cmd/kubeconform",),
+    ldflags=f"-s -w -X main.version={versions.KUBECONFORM}",
+)
+CRANE = Program(  # its `registry serve` is the registry that the chart is pushed to
+    name="crane",
+    version=versions.CRANE,
+    directory=MODULES / "crane",
+    packages=("github.com/google/go-containerregistry/cmd/crane",),
+)
 K3S_FRONT = Program(
     name="k3s-stand-in",
     version="0",

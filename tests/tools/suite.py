@@ -79,9 +79,10 @@ def chart() -> Iterator[Check]:
     yield Check("helm lint", ("helm", "lint", "--strict", str(CHART)))
     yield Check(
         "chart tests",
-        ("helm-unittest", "-f", "../../tests/chart/*_test.yaml", str(CHART)),
+        ("helm", "unittest", "-f", "../../tests/chart/*_test.yaml", str(CHART)),
         "helm",
     )
+    yield Check("chart-testing", ("ct", "lint", "--config", str(ROOT / "ct.yaml")))
     yield Check("rendered chart", ("python", "-m", "pytest", "tests/chart"), "pytest")
 
 
@@ -166,6 +167,7 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
             raise click.UsageError(f"{part!r} is no part: use unit, chart, e2e or conformance")
     assets = Assets(Progress(), DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
+    os.environ.update(assets.chart_environment())
     outcomes = []
     if "unit" in chosen:
         outcomes += [run(check) for check in unit()]
