@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.release import CHART, Release
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, until
+from tests.tools import package
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -21,12 +21,11 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def repository(session: Session, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A chart repository with the packaged chart; returns its URL."""
     directory: Path = tmp_path_factory.mktemp("repository")
-    helm = Release(session.host, "virtualcluster", "default", session.scratch).helm()
-    helm("package", str(CHART), "--destination", str(directory))
-    helm("repo", "index", str(directory))
+    package.package(directory)
+    package.index(directory, "")
     handler = functools.partial(_Quiet, directory=str(directory))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

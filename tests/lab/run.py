@@ -25,7 +25,7 @@ def run(
     A failure carries the end of the output: that is where compilers and package managers say why.
     """
     tail: deque[str] = deque(maxlen=400)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [str(a) for a in args],
         cwd=cwd,
         env=None if env is None else {**os.environ, **env},
@@ -34,19 +34,18 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    assert process.stdout is not None
-    try:
-        for raw in process.stdout:
-            line = raw.rstrip("\n")
-            tail.append(line)
-            if on_line is not None:
-                on_line(line)
-        code = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for raw in process.stdout:
+                line = raw.rstrip("\n")
+                tail.append(line)
+                if on_line is not None:
+                    on_line(line)
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
     if code != 0:
         shown = "\n".join(f"    {line}" for line in list(tail)[-40:])
         raise LabError(f"`{' '.join(str(a) for a in args)}` ended with {code}:\n{shown}")

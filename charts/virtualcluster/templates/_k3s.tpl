@@ -35,16 +35,22 @@
 {{/* The annotation of the StatefulSet that keeps it for the next upgrade. */}}
 {{- define "virtualcluster.k3s.versionKey" -}}virtualcluster.dev/k3s-version{{- end }}
 
-{{/* The base arguments as JSON: the user's, or those of the newest preset that is not newer than this k3s, which all
-     switch the scheduler off. */}}
+{{/* The minor version of the newest preset that is not newer than this k3s, "1.34". */}}
+{{- define "virtualcluster.k3s.preset" -}}
+{{- $version := include "virtualcluster.k3s.version" . -}}
+{{- $found := "" -}}
+{{- range $minor := include "virtualcluster.presets" . | fromJsonArray -}}
+{{- if and $version (semverCompare (printf ">=%s.0" $minor) $version) -}}{{- $found = $minor -}}{{- end -}}
+{{- end -}}
+{{- $found -}}
+{{- end }}
+
+{{/* The base arguments as JSON: the user's, or those of that preset, which all switch the scheduler off. */}}
 {{- define "virtualcluster.k3s.baseArgs" -}}
 {{- $args := .Values.virtualCluster.baseArgs -}}
 {{- if not $args -}}
-{{- $version := include "virtualcluster.k3s.version" . -}}
-{{- range $minor := include "virtualcluster.presets" . | fromJsonArray -}}
-{{- if and $version (semverCompare (printf ">=%s.0" $minor) $version) -}}
-{{- $args = ($.Files.Get (printf "values/%s.yaml" $minor) | fromYaml).virtualCluster.baseArgs -}}
-{{- end -}}
+{{- with include "virtualcluster.k3s.preset" . -}}
+{{- $args = ($.Files.Get (printf "values/%s.yaml" .) | fromYaml).virtualCluster.baseArgs -}}
 {{- end -}}
 {{- if .Values.virtualCluster.scheduler.enabled -}}{{- $args = without $args "--disable-scheduler" -}}{{- end -}}
 {{- end -}}
