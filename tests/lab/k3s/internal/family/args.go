@@ -17,6 +17,7 @@ type Arg struct {
 // Conditions that When may name.
 const (
 	WithEgress     = "egress selector"
+	WithTunnel     = "tunnelled kubelets"
 	WithoutLeaders = "single server"
 	WithCloud      = "cloud controller"
 	WithEncryption = "secrets encryption"

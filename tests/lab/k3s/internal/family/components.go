@@ -43,6 +43,8 @@ var APIServer = []Arg{
 	{Name: "tls-cipher-suites", Value: cipherSuites, Span: since(20)}, // ≈
 	{Name: "enable-aggregator-routing", Value: "true", Span: since(22), When: WithEgress},
 	{Name: "egress-selector-config-file", Value: "${etc}/egress-selector-config.yaml", Span: since(22), When: WithEgress},
+	// k3s 1.16 patches the dialer of kubelets; an egress selector of upstream 1.16 replaces that very dialer and no other.
+	{Name: "egress-selector-config-file", Value: "${etc}/egress-selector-config.yaml", Span: until(16), When: WithTunnel},
 	{Name: "encryption-provider-config", Value: "${cred}/encryption-config.json", Span: since(17), When: WithEncryption},
 	{Name: "encryption-provider-config-automatic-reload", Value: "true", Span: since(27), When: WithEncryption},
 	{Name: "v", Value: "${v}", Span: always, When: "v"},

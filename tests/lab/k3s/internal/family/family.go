@@ -1,7 +1,6 @@
 // Package family holds, as data, everything in which one k3s minor differs from another.
 //
-// The facts come from k3s' sources, read per minor; where a border is an inference the row says "≈". Only 1.34 is
-// run by the lab today; the other rows are what the tables know so that a new minor is a build, not a program.
+// The facts come from k3s' sources, read per minor; where a border is an inference the row says "≈".
 package family
 
 import (
@@ -25,7 +24,7 @@ type KubeletDial int
 
 // The three ways k3s has had.
 const (
-	DialRefused  KubeletDial = iota // 1.16: always through an agent's tunnel, which nobody opened
+	DialTunnel   KubeletDial = iota // 1.16: only through the tunnel that the node's agent opened
 	DialDirect                      // 1.17 to 1.21: falls back to a direct connection
 	DialSelector                    // since 1.22: --egress-selector-mode decides
 )
@@ -33,7 +32,7 @@ const (
 // Family is one row: a k3s minor.
 type Family struct {
 	Minor int
-	// Release is the version that the chart's preset names; the others are stated by whoever builds an image.
+	// Release is the version that the chart's preset names.
 	Release string
 	// BasicAuth: the kubeconfig names admin and a password (until 1.18) instead of an inline client certificate.
 	BasicAuth bool
@@ -52,6 +51,8 @@ type Family struct {
 	NodesWithoutDNS bool
 	// HostsByIP: ConfigMap coredns' NodeHosts is keyed by address; older ones were keyed by node name.
 	HostsByIP bool
+	// HelmKinds are the kinds of the helm controller, by plural.
+	HelmKinds map[string]string
 	// HelmCRDsAlways: the helm CRDs are created even when the helm controller is off.
 	HelmCRDsAlways bool
 	// CoreDNS is the packaged image; CustomDNS says whether the optional ConfigMap coredns-custom is mounted.
@@ -69,32 +70,34 @@ var oldItems = []string{"coredns", "servicelb", "traefik", "local-storage", "met
 
 func old(f Family) Family {
 	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways = true, true, true
+	f.HelmKinds = map[string]string{"HelmChart": "helmcharts"}
 	f.OSLabel, f.RBACVersion, f.DisableItems = "beta.kubernetes.io/os", "rbac.authorization.k8s.io/v1beta1", oldItems
 	return f
 }
 
-func modern(minor int, coreDNS, release string) Family {
+func modern(minor int, release, coreDNS string) Family {
 	return Family{
 		Minor: minor, Release: release, CoreDNS: coreDNS, CustomDNS: true,
 		KubeconfigBeforeReady: true, KubeletDial: DialSelector, RepeatArgs: true, BootstrapData: true,
 		NodePassword: true, NodesWithoutDNS: true, HostsByIP: true,
-		OSLabel: "kubernetes.io/os", RBACVersion: "rbac.authorization.k8s.io/v1",
+		HelmKinds: map[string]string{"HelmChart": "helmcharts", "HelmChartConfig": "helmchartconfigs"},
+		OSLabel:   "kubernetes.io/os", RBACVersion: "rbac.authorization.k8s.io/v1",
 		DisableItems: append(slices.Clone(oldItems), "runtimes"),
 	}
 }
 
-// rows is the table. Image tags are those of the patch releases that the presets name.
+// rows is the table: releases are those that the chart's presets name, image tags those of the releases.
 var rows = []Family{
-	old(Family{Minor: 16, Release: "v1.16.13+k3s1", KubeletDial: DialRefused, CoreDNS: "coredns/coredns:1.6.3"}),
+	old(Family{Minor: 16, Release: "v1.16.13+k3s1", KubeletDial: DialTunnel, CoreDNS: "coredns/coredns:1.6.3"}),
 	old(Family{Minor: 17, Release: "v1.17.9+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.3"}),
 	old(Family{Minor: 18, Release: "v1.18.6+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.9"}),
-	modern(30, "rancher/mirrored-coredns-coredns:1.12.0", ""),
-	modern(31, "rancher/mirrored-coredns-coredns:1.12.3", ""),
-	modern(32, "rancher/mirrored-coredns-coredns:1.12.3", ""),
-	modern(33, "rancher/mirrored-coredns-coredns:1.12.3", ""),
-	modern(34, "rancher/mirrored-coredns-coredns:1.12.4", "v1.34.4+k3s1"),
-	modern(35, "rancher/mirrored-coredns-coredns:1.14.0", ""), // ≈ 1.14.x
-	modern(36, "rancher/mirrored-coredns-coredns:1.14.0", ""), // ≈ 1.14.x
+	modern(30, "v1.30.14+k3s2", "rancher/mirrored-coredns-coredns:1.12.0"),
+	modern(31, "v1.31.14+k3s1", "rancher/mirrored-coredns-coredns:1.12.3"),
+	modern(32, "v1.32.13+k3s1", "rancher/mirrored-coredns-coredns:1.12.3"),
+	modern(33, "v1.33.10+k3s1", "rancher/mirrored-coredns-coredns:1.12.3"),
+	modern(34, "v1.34.4+k3s1", "rancher/mirrored-coredns-coredns:1.12.4"),
+	modern(35, "v1.35.5+k3s1", "rancher/mirrored-coredns-coredns:1.14.0"), // ≈ 1.14.x
+	modern(36, "v1.36.1+k3s1", "rancher/mirrored-coredns-coredns:1.14.0"), // ≈ 1.14.x
 }
 
 // Of returns the row for a version such as v1.34.4+k3s1, or for a minor such as 1.34 whose row names its release, and
@@ -113,9 +116,6 @@ func Of(version string) (*Family, string, error) {
 	row := &rows[i]
 	if strings.Count(version, ".") < 2 {
 		version = row.Release
-	}
-	if version == "" {
-		return nil, "", fmt.Errorf("k3s 1.%d: the full version must be stated, such as v1.%d.1+k3s1", minor, minor)
 	}
 	return row, version, nil
 }

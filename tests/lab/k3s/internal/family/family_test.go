@@ -18,12 +18,13 @@ func row(t *testing.T, version string) *Family {
 func TestVersionsFindTheirRows(t *testing.T) {
 	for version, full := range map[string]string{
 		"v1.34.4+k3s1": "v1.34.4+k3s1", "1.34": "v1.34.4+k3s1", "v1.16.13+k3s1": "v1.16.13+k3s1", "1.18": "v1.18.6+k3s1",
+		"v1.30.1+k3s1": "v1.30.1+k3s1", "1.36": "v1.36.1+k3s1",
 	} {
 		if _, got, err := Of(version); err != nil || got != full {
 			t.Errorf("%s: %s, %v", version, got, err)
 		}
 	}
-	for _, version := range []string{"", "v2.0.0", "1.25", "1.33", "latest"} {
+	for _, version := range []string{"", "v2.0.0", "1.15", "1.25", "1.37", "latest"} {
 		if _, _, err := Of(version); err == nil {
 			t.Errorf("%q has a row", version)
 		}
@@ -34,24 +35,76 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 	known := func(f *Family, name string) bool {
 		return slices.ContainsFunc(f.Flags(), func(flag Flag) bool { return strings.Split(flag.Names, ",")[0] == name })
 	}
-	for _, test := range []struct {
-		flag  string
-		since string // the versions that know it
-	}{
-		{"no-deploy", "1.16 1.17 1.18"},
-		{"disable", "1.17 1.18 1.34"},
-		{"egress-selector-mode", "1.34"},
-		{"tls-san-security", "1.34"},
-		{"disable-helm-controller", "1.34"},
-		{"disable-kube-proxy", "1.34"},
-		{"disable-agent", "1.16 1.17 1.18 1.34"},
-		{"kubelet-preferred-address-types", ""},
+	for flag, span := range map[string]Span{ // the minors that know it, among those with a row
+		"no-deploy":                       {16, 18},
+		"disable":                         {17, 36},
+		"egress-selector-mode":            {30, 36},
+		"tls-san-security":                {30, 36},
+		"disable-helm-controller":         {30, 36},
+		"disable-kube-proxy":              {30, 36},
+		"config":                          {30, 36},
+		"write-kubeconfig-group":          {30, 36},
+		"secrets-encryption":              {17, 36},
+		"disable-agent":                   {16, 36},
+		"disable-scheduler":               {16, 36},
+		"disable-cloud-controller":        {16, 36},
+		"disable-network-policy":          {16, 36},
+		"flannel-backend":                 {16, 36},
+		"write-kubeconfig":                {16, 36},
+		"tls-san":                         {16, 36},
+		"token-file":                      {16, 36},
+		"service-cidr":                    {16, 36},
+		"kubelet-preferred-address-types": {99, 99},
 	} {
-		for _, version := range []string{"1.16", "1.17", "1.18", "1.34"} {
-			if want := strings.Contains(test.since, version); known(row(t, version), test.flag) != want {
-				t.Errorf("%s in %s: want %v", test.flag, version, want)
+		for i := range rows {
+			if f := &rows[i]; known(f, flag) != span.Has(f.Minor) {
+				t.Errorf("--%s in 1.%d: want %v", flag, f.Minor, span.Has(f.Minor))
 			}
 		}
+	}
+}
+
+// TestWhatTellsTheFamiliesApart: a row for each minor that a preset names.
+func TestWhatTellsTheFamiliesApart(t *testing.T) {
+	for minor, want := range map[string]struct {
+		basic, before, onTheFly, bootstrap, etc bool
+		dial                                    KubeletDial
+		issuer, client, signer                  string
+	}{
+		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "server-ca.crt"},
+		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
+		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
+		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.33": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+	} {
+		f := row(t, minor)
+		if f.BasicAuth != want.basic || f.KubeconfigBeforeReady != want.before || f.SANOnTheFly != want.onTheFly ||
+			f.BootstrapData != want.bootstrap || f.NodePassword != want.etc || f.KubeletDial != want.dial {
+			t.Errorf("%s: %+v", minor, f)
+		}
+		vars := map[string]string{"domain": "c", "cred": "cred"}
+		api, controllers := f.Defaults(APIServer, vars), f.Defaults(ControllerManager, vars)
+		if issuer := api["service-account-issuer"]; issuer != want.issuer {
+			t.Errorf("%s: issuer %s", minor, issuer)
+		}
+		if _, basic := api["basic-auth-file"]; basic != want.basic {
+			t.Errorf("%s: basic auth %v", minor, basic)
+		}
+		if signer := strings.TrimPrefix(controllers["cluster-signing-cert-file"], "/"); signer != want.signer {
+			t.Errorf("%s: signer %s", minor, signer)
+		}
+		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
+		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != "system:masters" {
+			t.Errorf("%s: %+v", minor, leaf)
+		}
+	}
+	if len(rows) != 10 {
+		t.Errorf("%d rows", len(rows))
 	}
 }
 
@@ -106,6 +159,7 @@ func TestComponentArgumentsPerFamily(t *testing.T) {
 		{"1.34", "anonymous-auth", "false", nil},
 		{"1.34", "egress-selector-config-file", "", nil},
 		{"1.34", "egress-selector-config-file", "/egress-selector-config.yaml", []string{WithEgress}},
+		{"1.16", "egress-selector-config-file", "/egress-selector-config.yaml", []string{WithTunnel}},
 		{"1.34", "kubelet-preferred-address-types", "InternalIP,ExternalIP,Hostname", nil},
 		{"1.16", "kubelet-preferred-address-types", "", nil},
 		{"1.34", "advertise-port", "", nil},
@@ -117,15 +171,6 @@ func TestComponentArgumentsPerFamily(t *testing.T) {
 	for conditions, want := range map[string]string{"": "*,tokencleaner", WithCloud: "*,tokencleaner,-service,-route,-cloud-node-lifecycle"} {
 		if got := row(t, "1.34").Defaults(ControllerManager, vars, conditions)["controllers"]; got != want {
 			t.Errorf("controllers with %q: %s", conditions, got)
-		}
-	}
-}
-
-func TestTheKubeletClientIsWhoItIsInEachFamily(t *testing.T) {
-	for version, want := range map[string]string{"1.18": "kube-apiserver", "1.34": "system:apiserver"} {
-		i := slices.IndexFunc(row(t, version).Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
-		if leaf := row(t, version).Leaves()[i]; leaf.CN != want || leaf.Org != "system:masters" {
-			t.Errorf("%s: %+v", version, leaf)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +26,7 @@ type Egress struct {
 }
 
 func (e *Egress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	identity := e.Verifier.Identify(r)
-	if identity == nil || !slices.Contains(identity.Groups, "system:masters") {
+	if !e.Verifier.isMaster(r) {
 		http.Error(w, "Unauthorized", http.StatusUnauthorized)
 		return
 	}
@@ -78,9 +76,16 @@ func splice(w http.ResponseWriter, backend net.Conn) {
 	<-done
 }
 
-// SelectorConfig is what the API server reads to find the proxy.
-func SelectorConfig(address, tls string) string {
-	return strings.NewReplacer("${address}", address, "${tls}", tls).Replace(`apiVersion: apiserver.k8s.io/v1beta1
+// SelectorConfig is what the API server reads to find the proxy; alpha: as before Kubernetes 1.20.
+func SelectorConfig(address, tls string, alpha bool) string {
+	text := selector
+	if alpha {
+		text = selectorAlpha
+	}
+	return strings.NewReplacer("${address}", address, "${tls}", tls).Replace(text)
+}
+
+const selector = `apiVersion: apiserver.k8s.io/v1beta1
 kind: EgressSelectorConfiguration
 egressSelections:
 - name: cluster
@@ -93,5 +98,17 @@ egressSelections:
           caBundle: ${tls}/server-ca.crt
           clientKey: ${tls}/client-kube-apiserver.key
           clientCert: ${tls}/client-kube-apiserver.crt
-`)
-}
+`
+
+const selectorAlpha = `apiVersion: apiserver.k8s.io/v1alpha1
+kind: EgressSelectorConfiguration
+egressSelections:
+- name: cluster
+  connection:
+    type: http-connect
+    httpConnect:
+      url: https://${address}
+      caBundle: ${tls}/server-ca.crt
+      clientKey: ${tls}/client-kube-apiserver.key
+      clientCert: ${tls}/client-kube-apiserver.crt
+`

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,6 +43,12 @@ func (v *Verifier) Identify(request *http.Request) *Identity {
 	}
 	sum := sha256.Sum256(cert.Raw)
 	return &Identity{cert.Subject.CommonName, cert.Subject.Organization, "X509SHA256=" + hex.EncodeToString(sum[:])}
+}
+
+// isMaster says whether the API server itself asks, or another client that may do everything.
+func (v *Verifier) isMaster(request *http.Request) bool {
+	identity := v.Identify(request)
+	return identity != nil && slices.Contains(identity.Groups, "system:masters")
 }
 
 // Trusted says whether the client is another front proxy, whose X-Remote headers count.

@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +63,9 @@ func NewProxy(address string, config *tls.Config, verifier *Verifier, version st
 	}
 }
 
+// The minor's programs may be of another patch release than the k3s that is posed as.
+var gitVersion = regexp.MustCompile(`("gitVersion": )"[^"]*"`)
+
 // stampVersion puts k3s' version in the place of upstream's.
 func stampVersion(response *http.Response, version string) error {
 	defer response.Body.Close()
@@ -70,8 +73,7 @@ func stampVersion(response *http.Response, version string) error {
 	if err != nil {
 		return err
 	}
-	upstream, _, _ := strings.Cut(version, "+")
-	content = bytes.ReplaceAll(content, []byte(`"`+upstream+`"`), []byte(`"`+version+`"`))
+	content = gitVersion.ReplaceAll(content, []byte(`${1}"`+version+`"`))
 	response.Body = io.NopCloser(bytes.NewReader(content))
 	response.ContentLength = int64(len(content))
 	response.Header.Set("Content-Length", strconv.Itoa(len(content)))

@@ -9,7 +9,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,8 +23,8 @@ type Front struct {
 	Passwords map[string]string
 	API       http.Handler
 	Connect   http.Handler
-	// RefuseKubelet: this family cannot reach a kubelet without an agent (1.16).
-	RefuseKubelet bool
+	// Agents answers the agents of nodes, who come with a certificate of theirs; nil: there is no agent.
+	Agents http.Handler
 	// Ready says whether the API server answers.
 	Ready atomic.Bool
 
@@ -60,8 +59,6 @@ func (f *Front) Close() {
 	}
 }
 
-var kubeletPaths = regexp.MustCompile(`^/api/v1/(namespaces/[^/]+/pods/[^/]+/(exec|attach|log|portforward)|nodes/[^/]+/proxy)(/|$)`)
-
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodConnect:
@@ -74,10 +71,10 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(f.CACerts)
 	case strings.HasPrefix(path, "/static/"):
 		http.StripPrefix("/static/", http.FileServer(http.Dir(f.StaticDir))).ServeHTTP(w, r)
+	case path == "/v1-k3s/connect" && f.Agents != nil:
+		f.Agents.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/v1-k3s/"):
 		f.supervisor(w, r)
-	case f.RefuseKubelet && kubeletPaths.MatchString(path):
-		status(w, http.StatusInternalServerError, "InternalError", "failed to find Session for client")
 	default:
 		f.API.ServeHTTP(w, r)
 	}

@@ -226,6 +226,7 @@ func conditions(s *settings.Server) []string {
 	held := []string{}
 	for condition, holds := range map[string]bool{
 		family.WithEgress:     s.Family.KubeletDial == family.DialSelector && s.EgressMode != "disabled",
+		family.WithTunnel:     s.Family.KubeletDial == family.DialTunnel,
 		family.WithoutLeaders: s.DatastoreEndpoint == "",
 		family.WithCloud:      !s.DisableCloud,
 		family.WithEncryption: s.EncryptSecrets,

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
@@ -161,7 +162,7 @@ func (r *run) certificates() error {
 		},
 		func() error {
 			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
-			text := front.SelectorConfig(address, s.Path("tls"))
+			text := front.SelectorConfig(address, s.Path("tls"), s.Family.KubeletDial == family.DialTunnel)
 			return os.WriteFile(s.Path("etc", "egress-selector-config.yaml"), []byte(text), 0o600)
 		},
 	} {
@@ -199,12 +200,17 @@ func (r *run) listen(failed chan<- error) error {
 	if agentPassword == "" {
 		agentPassword = r.password
 	}
+	egress := http.Handler(&front.Egress{Verifier: verifier, Nodes: r.nodes, OwnNode: s.NodeName})
+	var agents http.Handler
+	if s.Family.KubeletDial == family.DialTunnel {
+		tunnels := front.NewTunnels(verifier)
+		egress, agents = http.HandlerFunc(tunnels.Dial), http.HandlerFunc(tunnels.Open)
+	}
 	r.front = &front.Front{
 		Certificate: certificate, CACerts: authorities[family.ServerCA].PEM, StaticDir: s.Path("static"),
-		Passwords:     map[string]string{"server": r.password, "node": agentPassword},
-		API:           front.NewProxy(inner, proxyTLS, verifier, s.Version),
-		Connect:       &front.Egress{Verifier: verifier, Nodes: r.nodes, OwnNode: s.NodeName},
-		RefuseKubelet: s.Family.KubeletDial == family.DialRefused,
+		Passwords: map[string]string{"server": r.password, "node": agentPassword},
+		API:       front.NewProxy(inner, proxyTLS, verifier, s.Version),
+		Connect:   egress, Agents: agents,
 	}
 	listener, err := front.Listen(net.JoinHostPort(s.BindAddress, strconv.Itoa(s.Port)))
 	if err != nil {

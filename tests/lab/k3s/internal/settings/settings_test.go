@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
 
 	"virtualcluster/tests/lab/k3s/internal/family"
 )
@@ -49,6 +50,38 @@ func TestRefusals(t *testing.T) {
 	} {
 		if _, err := parsed(t, test.version, strings.Fields(test.args)...); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s %s: %v", test.version, test.args, err)
+		}
+	}
+}
+
+// TestEveryPresetIsTaken: the arguments and the version of each preset of the chart are those of a row.
+func TestEveryPresetIsTaken(t *testing.T) {
+	presets, _ := filepath.Glob("../../../../../charts/virtualcluster/values/*.yaml")
+	if len(presets) < 10 {
+		t.Fatalf("presets: %v", presets)
+	}
+	for _, path := range presets {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values struct {
+			VirtualCluster struct {
+				Image    string   `yaml:"image"`
+				BaseArgs []string `yaml:"baseArgs"`
+			} `yaml:"virtualCluster"`
+		}
+		if err := yaml.Unmarshal(content, &values); err != nil {
+			t.Fatal(err)
+		}
+		_, tag, _ := strings.Cut(values.VirtualCluster.Image, ":")
+		version := strings.Replace(tag, "-", "+", 1)
+		if _, full, err := family.Of(strings.TrimSuffix(filepath.Base(path), ".yaml")); err != nil || full != version {
+			t.Errorf("%s is %s, its row says %s: %v", path, version, full, err)
+		}
+		server, err := parsed(t, version, values.VirtualCluster.BaseArgs[1:]...)
+		if err != nil || !server.IsDisabled("traefik") || server.IsDisabled("coredns") || server.DataDir != "/data" {
+			t.Errorf("%s: %+v, %v", path, server, err)
 		}
 	}
 }
