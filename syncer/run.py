@@ -9,7 +9,7 @@ import time
 
 import structlog
 
-from syncer import dialects, health, kubeconfig, rights
+from syncer import dialects, health, kubeconfig, rights, tunnel
 from syncer.access import Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
 from syncer.apiservice import ApiService
 from syncer.bucket import Bucket
@@ -116,8 +116,9 @@ async def _run(settings: Settings, progress: Progress) -> None:
             world = _world(settings, ident, api_ip)
             tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
             kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
+            door = tunnel.Door(admin.server, admin.ca, tls.directory, settings.kubelet_host)
             try:
-                await _sync(settings, progress, world, virt, host, kubelet)
+                await _sync(settings, progress, world, virt, host, kubelet, door)
             finally:
                 await kubelet.aclose()
 
@@ -129,6 +130,7 @@ async def _sync(
     virt: Client,
     host: Client,
     kubelet: KubeletServer,
+    door: tunnel.Door,
 ) -> None:
     api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
     sources = Sources(
@@ -163,6 +165,9 @@ async def _sync(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep(sources))
         tasks.create_task(metrics.run())
+        virt_version = await virt.request("GET", "/version", resource="version")
+        if tunnel.needed(virt_version["gitVersion"]):
+            tasks.create_task(tunnel.hold(door, kubelet.serves))
         await sources.synced()
         if not await sources.recognise(accept=settings.accept_new_datastore):
             controller.hold(sources.twins(), "the datastore is not the one of the host objects")

@@ -1,4 +1,4 @@
-"""The endpoint's serving certificate, signed by the virtual cluster's server CA.
+"""The endpoint's serving certificate, signed by the virtual cluster's server CA, and a client's.
 
 The API server verifies kubelets against server-ca (k3s-contract.md §5), whose key lies on the
 shared data volume. Certificate and key live in memory only; nothing is ever written to disk.
@@ -28,7 +28,7 @@ class CertificateError(Exception):
 
 
 class Serving(NamedTuple):
-    """A serving certificate with its key, both as one PEM text."""
+    """A certificate with its key, both as one PEM text."""
 
     pem: bytes
     not_before: datetime
@@ -45,15 +45,40 @@ def issue(ca_cert_pem: bytes, ca_key_pem: bytes, names: Sequence[str], now: date
 
     It never outlives its CA. Raises CertificateError when the CA's files cannot be used.
     """
+    alternatives = x509.SubjectAlternativeName([_name(n) for n in names])
+    subject = [x509.NameAttribute(NameOID.COMMON_NAME, names[0])]
+    usage = ExtendedKeyUsageOID.SERVER_AUTH
+    return _sign(ca_cert_pem, ca_key_pem, subject, usage, alternatives, now)
+
+
+def issue_client(
+    ca_cert_pem: bytes, ca_key_pem: bytes, user: str, group: str, now: datetime
+) -> Serving:
+    """Sign a new certificate that says to the virtual API who asks."""
+    subject = [
+        x509.NameAttribute(NameOID.ORGANIZATION_NAME, group),
+        x509.NameAttribute(NameOID.COMMON_NAME, user),
+    ]
+    return _sign(ca_cert_pem, ca_key_pem, subject, ExtendedKeyUsageOID.CLIENT_AUTH, None, now)
+
+
+def _sign(
+    ca_cert_pem: bytes,
+    ca_key_pem: bytes,
+    subject: Sequence[x509.NameAttribute[str]],
+    usage: x509.ObjectIdentifier,
+    alternatives: x509.SubjectAlternativeName | None,
+    now: datetime,
+) -> Serving:
     ca_key, ca_cert = _ca(ca_cert_pem, ca_key_pem)
     not_before = max(now - BACKDATE, ca_cert.not_valid_before_utc)
     not_after = min(now + LIFETIME, ca_cert.not_valid_after_utc)
     if not_after <= now:
-        raise CertificateError("the virtual cluster's server CA has expired")
+        raise CertificateError("the virtual cluster's CA has expired")
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])]))
+        .subject_name(x509.Name(subject))
         .issuer_name(ca_cert.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
@@ -61,11 +86,12 @@ def issue(ca_cert_pem: bytes, ca_key_pem: bytes, names: Sequence[str], now: date
         .not_valid_after(not_after)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_signature_only(), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_name(n) for n in names]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(_authority(ca_cert, ca_key), critical=False)
-        .sign(ca_key, hashes.SHA256())
     )
+    if alternatives is not None:
+        builder = builder.add_extension(alternatives, critical=False)
+    certificate = builder.sign(ca_key, hashes.SHA256())
     pem = certificate.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -88,13 +114,13 @@ def _ca(cert_pem: bytes, key_pem: bytes) -> tuple[_CaKey, x509.Certificate]:
         key = serialization.load_pem_private_key(key_pem, password=None)
         chain = x509.load_pem_x509_certificates(cert_pem)
     except (ValueError, TypeError) as error:
-        raise CertificateError("the server CA's files are not readable PEM") from error
+        raise CertificateError("the CA's files are not readable PEM") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CertificateError("the server CA's key is neither EC nor RSA")
+        raise CertificateError("the CA's key is neither EC nor RSA")
     for certificate in chain:
         if certificate.public_key() == key.public_key():
             return key, certificate
-    raise CertificateError("the server CA's key belongs to none of its certificates")
+    raise CertificateError("the CA's key belongs to none of its certificates")
 
 
 def _authority(ca_cert: x509.Certificate, ca_key: _CaKey) -> x509.AuthorityKeyIdentifier:

@@ -52,6 +52,10 @@ class KubeletServer:
         """How many log and stream requests are being served."""
         return self._slots.taken
 
+    def serves(self, port: int) -> bool:
+        """Tell whether this port is one of a node's."""
+        return port in self._listeners
+
     async def listen(self, port: int, node_name: str) -> int:
         """Accept connections for this node and return the port (0 takes a free one).
 

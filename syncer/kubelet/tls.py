@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SERVER_CA = "server-ca.crt"
 SERVER_CA_KEY = "server-ca.key"
 CLIENT_CA = "client-ca.crt"
+CLIENT_CA_KEY = "client-ca.key"
 REQUEST_HEADER_CA = "request-header-ca.crt"
 
 # k3s up to about 1.21 and from 1.22 on (k3s-contract.md §5).
@@ -44,7 +45,7 @@ class ServingTls:
         *,
         client_ca: str = CLIENT_CA,
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self._files = (SERVER_CA, SERVER_CA_KEY, client_ca)
         self._names = tuple(names)
         self._clock = clock
@@ -70,14 +71,14 @@ class ServingTls:
     def _stamps(self) -> tuple[tuple[int, int, int], ...]:
         """Tell the files' versions apart, a replaced one included, without reading them."""
         try:
-            stats = [(self._directory / name).stat() for name in self._files]
+            stats = [(self.directory / name).stat() for name in self._files]
         except OSError as error:
             raise CertificateError("the virtual cluster has made no certificates yet") from error
         return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
 
     def _read(self, name: str) -> bytes:
         try:
-            return (self._directory / name).read_bytes()
+            return (self.directory / name).read_bytes()
         except OSError as error:
             raise CertificateError(f"{name} is not readable") from error
 
@@ -95,7 +96,7 @@ def server_context(serving_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
     context.num_tickets = 0
     try:
         context.load_verify_locations(cadata=client_ca_pem.decode("ascii"))
-        _load_pair(context, serving_pem)
+        load_pair(context, serving_pem)
     except (ssl.SSLError, ValueError) as error:
         raise CertificateError("the TLS context does not take the certificates") from error
     return context
@@ -118,9 +119,9 @@ def is_api_server(certificate_der: bytes | None) -> bool:
     return len(names) == 1 and names[0] in API_SERVER_NAMES and groups == [MASTERS]
 
 
-def _load_pair(context: ssl.SSLContext, pem: bytes) -> None:
+def load_pair(context: ssl.SSLContext, pem: bytes) -> None:
     """Load certificate and key from a file in memory: no disk shall see the key."""
-    descriptor = os.memfd_create("kubelet-serving")
+    descriptor = os.memfd_create("certificate")
     try:
         with os.fdopen(descriptor, "wb", closefd=False) as file:
             file.write(pem)
