@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tests.conformance import images, programs
 from tests.conformance.profiles import Profile
 from tests.lab import images as lab_images
+from tests.lab import k3simages
 from tests.lab.buildah import Image, Recipe, build
 from tests.lab.cache import Cache, digest, file_digest, tree_digest
 from tests.lab.paths import REPO
@@ -27,7 +28,7 @@ class Product(NamedTuple):
 def build_product(cache: Cache) -> Product:
     """Build both from the working tree, each named after what is in it."""
     syncer = _named(lab_images.syncer(cache))
-    k3s = _named(lab_images.k3s(cache, DEFAULT_KUBERNETES))
+    k3s = _named(k3simages.k3s(cache, DEFAULT_KUBERNETES))
     return Product(build(cache, syncer), build(cache, k3s))
 
 
@@ -38,7 +39,7 @@ def inputs_key(cache: Cache, profile: Profile) -> str:
     if profile.virtual:
         files = [path for path in (profile.values, profile.installer) if path is not None]
         parts += [_digests(files), tree_digest(CHART)]
-        parts += [lab_images.syncer(cache).key(), lab_images.k3s(cache, DEFAULT_KUBERNETES).key()]
+        parts += [lab_images.syncer(cache).key(), k3simages.k3s(cache, DEFAULT_KUBERNETES).key()]
     return digest(*parts)
 
 

@@ -12,6 +12,7 @@ from tests.lab.api import Api, Obj
 from tests.lab.components import Layout
 from tests.lab.errors import LabError
 from tests.lab.paths import LAB_SOURCE
+from tests.lab.versions import COREDNS_TAGS
 
 # What must be available before a lab is called up: namespace, deployment.
 DEPLOYMENTS = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
@@ -25,7 +26,7 @@ def apply(at: Layout, api: Api) -> None:
     values = {
         "BUSYBOX_IMAGE": images.BUSYBOX_TAG,
         "CLUSTER_DNS": str(CLUSTER_DNS),
-        "COREDNS_IMAGE": images.COREDNS_TAG,
+        "COREDNS_IMAGE": COREDNS_TAGS[at.row.minor],
         "LOCAL_PATHS": json.dumps(paths),
         "LOCAL_PATH_IMAGE": images.LOCAL_PATH_TAG,
     }

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.lab import buildah, charttools, gobuild, images, store
+from tests.lab import buildah, charttools, gobuild, images, k3simages, store
 from tests.lab.buildah import Image, Recipe
 from tests.lab.cache import Cache, digest
 from tests.lab.progress import Progress, Task
@@ -26,7 +26,7 @@ class Assets:
         self.programs = [
             gobuild.kubernetes(minor),
             gobuild.KINE,
-            gobuild.COREDNS,
+            gobuild.coredns(minor),
             gobuild.LOCAL_PATH,
             gobuild.HELM,
         ]
@@ -74,7 +74,7 @@ class Assets:
         return [
             images.agnhost(self.cache, self.minor),
             images.syncer(self.cache),
-            images.k3s(self.cache, self.minor),
+            *k3simages.recipes(self.cache, self.minor),
         ]
 
     def host_images(self) -> list[Image]:
@@ -84,6 +84,11 @@ class Assets:
     def product_images(self) -> list[Image]:
         """Return the images of the working tree and what its tests run."""
         return [buildah.build(self.cache, recipe) for recipe in self._product_recipes]
+
+    def virtual_images(self, minors: Sequence[str]) -> list[Image]:
+        """Return what virtual clusters of these k3s minors run."""
+        found = [recipe for minor in minors for recipe in k3simages.recipes(self.cache, minor)]
+        return [buildah.build(self.cache, recipe) for recipe in found]
 
     def store(self, product: Sequence[Image]) -> Path:
         """Return a container runtime's store with all images."""

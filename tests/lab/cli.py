@@ -88,6 +88,17 @@ def load(name: str, archives: tuple[Path, ...]) -> None:
 
 @main.command()
 @_name
+@click.argument("minors", nargs=-1, required=True)
+def k3s(name: str, minors: tuple[str, ...]) -> None:
+    """Put the stand-ins for k3s of other minors into a lab that is up, as its presets name them."""
+    progress = Progress()
+    with _existing(name, progress) as lab:
+        lab.load(Assets(progress, lab.registration.minor).virtual_images(minors))
+    progress.say(f"lab {name} has k3s {', '.join(minors)}")
+
+
+@main.command()
+@_name
 @click.argument("names", nargs=-1, required=True, type=click.Choice(tuple(extras.EXTRAS)))
 def extra(name: str, names: tuple[str, ...]) -> None:
     """Put optional add-ons into a lab that is up: built, loaded, applied and available."""

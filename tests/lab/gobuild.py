@@ -25,6 +25,7 @@ _COMMANDS = (
     "kubectl",
     "kubelet",
 )
+_ENDPOINT_SLICES_V1 = (1, 21)
 _STAMP = "k8s.io/component-base/version"
 
 
@@ -139,6 +140,13 @@ COREDNS = Program(
     packages=("./cmd/coredns",),
     sources=("cmd/**/*.go",),
 )
+COREDNS_1_6 = Program(
+    name="coredns-1.6",
+    version=versions.COREDNS_1_6,
+    directory=MODULES / "coredns-1.6",
+    packages=("./cmd/coredns",),
+    sources=("cmd/**/*.go",),
+)
 LOCAL_PATH = Program(
     name="local-path-provisioner",
     version=versions.LOCAL_PATH,
@@ -179,6 +187,12 @@ K3S_FRONT = Program(
     packages=(".",),
     sources=("**/*",),
 )
+
+
+def coredns(minor: str) -> Program:
+    """Return the CoreDNS for clusters of a minor: newer ones know no API but EndpointSlices v1."""
+    major, small = (int(each) for each in minor.split("."))
+    return COREDNS_1_6 if (major, small) < _ENDPOINT_SLICES_V1 else COREDNS
 
 
 def build(cache: Cache, program: Program) -> Path:

@@ -16,17 +16,15 @@ from tests.lab.configs import PAUSE
 from tests.lab.paths import LAB_SOURCE, REPO
 from tests.lab.progress import Task
 from tests.lab.run import output, run
-from tests.lab.versions import LOCAL_PATH
+from tests.lab.versions import COREDNS_TAGS, LOCAL_PATH
 
 BUSYBOX_TAG = "busybox:1.36"
 AGNHOST_TAG = "agnhost:2.53"
-COREDNS_TAG = "rancher/mirrored-coredns-coredns:1.12.4"
 LOCAL_PATH_TAG = f"local-path-provisioner:{LOCAL_PATH}"
 SYNCER_TAG = "virtualcluster/syncer:0.1.0"
-K3S_TAG = "rancher/k3s:v1.34.4-k3s1"
 
 _IMAGES = LAB_SOURCE / "images"
-_BUSYBOX = Path("/bin/busybox")
+BUSYBOX = Path("/bin/busybox")
 _SUITE = "bookworm"
 _PACKAGES = "python3,ca-certificates"
 _PYTHON = "3.11"
@@ -56,8 +54,8 @@ def busybox() -> Recipe:
 
     def fill(context: Path, _task: Task) -> None:
         root = context / "rootfs"
-        place(_BUSYBOX, root / "bin" / "busybox")
-        for applet in output([_BUSYBOX, "--list"]).split():
+        place(BUSYBOX, root / "bin" / "busybox")
+        for applet in output([BUSYBOX, "--list"]).split():
             if applet != "busybox":
                 (root / "bin" / applet).symlink_to("busybox")
         for directory in ("root", "tmp", "etc", "var", "usr", "home"):
@@ -68,7 +66,7 @@ def busybox() -> Recipe:
         )
         (root / "etc" / "group").write_text("root:x:0:\nnobody:x:65534:\n")
 
-    return Recipe(BUSYBOX_TAG, _IMAGES / "busybox" / "Dockerfile", (file_digest(_BUSYBOX),), fill)
+    return Recipe(BUSYBOX_TAG, _IMAGES / "busybox" / "Dockerfile", (file_digest(BUSYBOX),), fill)
 
 
 def agnhost(cache: Cache, minor: str) -> Recipe:
@@ -76,9 +74,10 @@ def agnhost(cache: Cache, minor: str) -> Recipe:
     return _of_program(cache, AGNHOST_TAG, "agnhost", gobuild.kubernetes(minor), base=busybox())
 
 
-def coredns(cache: Cache) -> Recipe:
-    """Return CoreDNS, for the host and, under the same name, for virtual clusters."""
-    return _of_program(cache, COREDNS_TAG, "coredns", gobuild.COREDNS, after=_may_bind_low_ports)
+def coredns(cache: Cache, minor: str) -> Recipe:
+    """Return the CoreDNS that can read the API of a minor."""
+    tag, program = COREDNS_TAGS[minor], gobuild.coredns(minor)
+    return _of_program(cache, tag, "coredns", program, after=_may_bind_low_ports)
 
 
 def local_path(cache: Cache) -> Recipe:
@@ -123,25 +122,6 @@ def syncer(cache: Cache) -> Recipe:
 def syncer_base_key() -> str:
     """Return the key of the syncer's image without its source."""
     return digest(python().key(), _wheels_key())
-
-
-def k3s(cache: Cache, minor: str) -> Recipe:
-    """Return the stand-in for k3s, under the name of the real one."""
-    kubernetes, front = gobuild.kubernetes(minor), gobuild.K3S_FRONT
-
-    def fill(context: Path, _task: Task) -> None:
-        place(gobuild.build(cache, front) / "k3s", context / "bin" / "k3s")
-        children = context / "children" / minor
-        binaries = gobuild.build(cache, kubernetes)
-        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"):
-            place(binaries / name, children / name)
-        place(gobuild.build(cache, gobuild.KINE) / "kine", children / "kine")
-        place(_BUSYBOX, context / "bin" / "busybox")
-
-    inputs = (kubernetes.key(), front.key(), gobuild.KINE.key(), file_digest(_BUSYBOX))
-    # A tag cannot have the plus sign that the version has.
-    args = {"K3S_VERSION": K3S_TAG.partition(":")[2].replace("-", "+")}
-    return Recipe(K3S_TAG, front.directory / "Dockerfile", inputs, fill, args=args)
 
 
 def wheels(cache: Cache) -> Path:
@@ -210,4 +190,4 @@ def place_copy(source: Path, target: Path) -> None:
 
 def of_host(cache: Cache, minor: str) -> Iterable[Recipe]:
     """Return what a host cluster itself needs, in the order of need."""
-    return (pause(minor), busybox(), coredns(cache), local_path(cache))
+    return (pause(minor), busybox(), coredns(cache, minor), local_path(cache))

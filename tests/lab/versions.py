@@ -36,7 +36,22 @@ DEFAULT_KUBERNETES = "1.34"
 
 KINE = "v0.16.4"
 HELM = "v3.21.4"
+COREDNS_TAGS: Mapping[str, str] = {
+    "1.16": "coredns/coredns:1.6.3",
+    "1.17": "rancher/coredns-coredns:1.6.3",
+    "1.18": "rancher/coredns-coredns:1.6.9",
+    "1.30": "rancher/mirrored-coredns-coredns:1.12.0",
+    "1.31": "rancher/mirrored-coredns-coredns:1.12.3",
+    "1.32": "rancher/mirrored-coredns-coredns:1.12.3",
+    "1.33": "rancher/mirrored-coredns-coredns:1.12.3",
+    "1.34": "rancher/mirrored-coredns-coredns:1.12.4",
+    "1.35": "rancher/mirrored-coredns-coredns:1.14.0",
+    "1.36": "rancher/mirrored-coredns-coredns:1.14.0",
+}
+"""The names in k3s' manifests (`k3s/internal/family`), which hosts take as well: under each is a
+CoreDNS that can read the API of that minor."""
 COREDNS = "v1.12.4"
+COREDNS_1_6 = "v1.6.9"
 LOCAL_PATH = "v0.0.30"
 HELM_UNITTEST = "v1.0.0"
 CHART_TESTING = "v3.13.0"
