@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import ssl
 import time
 from collections.abc import Callable
 from typing import Self
@@ -19,9 +18,9 @@ from typing import Self
 import orjson
 from aiohttp import web
 
-from syncer.bucket import Bucket
 from syncer.client import Client
 from syncer.objects import Obj
+from tests.unit import fake_server
 from tests.unit.fake_faults import Asked, Fault, Faults
 from tests.unit.fake_objects import Objects, Place
 from tests.unit.fake_services import Refusal
@@ -35,17 +34,6 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (conditions of many kinds, no one event)
             await asyncio.sleep(0.002)
-
-
-class FakeAccess:
-    """How a client reaches the fake: plain HTTP on loopback."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": "Bearer test"}
 
 
 class FakeApi:
@@ -71,11 +59,7 @@ class FakeApi:
         self.objects.listeners.append(self._wake)
         app = web.Application(client_max_size=16 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self._runner, self.url = await fake_server.start(app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -83,8 +67,7 @@ class FakeApi:
         await self._runner.cleanup()
 
     def client(self, side: str, *, inactivity: float = 5.0) -> Client:
-        bucket = Bucket(10_000.0, 10_000, time.monotonic)
-        return Client(side, FakeAccess(self.url), bucket, inactivity=inactivity)
+        return fake_server.client(side, self.url, inactivity=inactivity)
 
     # --- what tests look at and pull
 

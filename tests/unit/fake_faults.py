@@ -5,6 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from syncer import errors
+
+STATUSES: tuple[tuple[int, str, type[errors.ApiError]], ...] = (
+    (400, "BadRequest", errors.BadRequest),
+    (401, "Unauthorized", errors.Unauthorized),
+    (403, "Forbidden", errors.Forbidden),
+    (404, "NotFound", errors.NotFound),
+    (409, "Conflict", errors.Conflict),
+    (409, "AlreadyExists", errors.AlreadyExists),
+    (410, "Expired", errors.Gone),
+    (422, "Invalid", errors.BadRequest),
+    (429, "TooManyRequests", errors.TooManyRequests),
+    (500, "InternalError", errors.ServerError),
+    (503, "ServiceUnavailable", errors.ServerError),
+)
+"""What a server answers, and the error that it is to us."""
+
 
 class Asked(NamedTuple):
     """One request, as it came in."""

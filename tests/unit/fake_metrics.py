@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Self
 
 from aiohttp import web
 
-from syncer.bucket import Bucket
 from syncer.client import Client
 from syncer.objects import Obj
-from tests.unit.fake_api import FakeAccess
+from tests.unit import fake_server
 
 ROOT = "/apis/metrics.k8s.io/v1beta1"
 STAMP, WINDOW = "2026-01-01T00:00:10Z", "10.5s"
@@ -55,18 +53,14 @@ class FakeMetrics:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self._runner, self.url = await fake_server.start(app)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
     def client(self) -> Client:
-        return Client("host", FakeAccess(self.url), Bucket(10_000.0, 10_000, time.monotonic))
+        return fake_server.client("host", self.url)
 
     async def _serve(self, request: web.Request) -> web.Response:
         self.requests.append(request.path_qs)

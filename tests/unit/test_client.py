@@ -13,9 +13,10 @@ from syncer.errors import ApiError, Gone, ServerError, TooManyRequests, Unreacha
 from syncer.objects import Obj
 from syncer.resources import CONFIGMAPS, NODES, PODS, SERVICE_ACCOUNTS
 from tests.unit.build import pod
-from tests.unit.fake_api import FakeAccess, FakeApi
-from tests.unit.fake_faults import Fault
+from tests.unit.fake_api import FakeApi
+from tests.unit.fake_faults import STATUSES, Fault
 from tests.unit.fake_objects import Place
+from tests.unit.fake_server import FakeAccess
 
 pytestmark = pytest.mark.timeout(10)
 
@@ -115,22 +116,7 @@ async def test_grace_of_a_deletion(grace: int | None, host_api: FakeApi, host: C
     assert body["preconditions"] == {"uid": made["metadata"]["uid"]}
 
 
-@pytest.mark.parametrize(
-    ("status", "reason", "kind"),
-    [
-        (400, "BadRequest", errors.BadRequest),
-        (401, "Unauthorized", errors.Unauthorized),
-        (403, "Forbidden", errors.Forbidden),
-        (404, "NotFound", errors.NotFound),
-        (409, "Conflict", errors.Conflict),
-        (409, "AlreadyExists", errors.AlreadyExists),
-        (410, "Expired", errors.Gone),
-        (422, "Invalid", errors.BadRequest),
-        (429, "TooManyRequests", errors.TooManyRequests),
-        (500, "InternalError", errors.ServerError),
-        (503, "ServiceUnavailable", errors.ServerError),
-    ],
-)
+@pytest.mark.parametrize(("status", "reason", "kind"), STATUSES)
 async def test_answer_is_a_typed_error_that_names_its_side(
     status: int, reason: str, kind: type[ApiError], host_api: FakeApi, host: Client
 ) -> None:

@@ -4,22 +4,13 @@ import pytest
 
 from syncer import errors
 from syncer.errors import ApiError, from_status
+from tests.unit.fake_faults import STATUSES
 
 
 @pytest.mark.parametrize(
     ("status", "reason", "kind"),
     [
-        (400, "BadRequest", errors.BadRequest),
-        (401, "Unauthorized", errors.Unauthorized),
-        (403, "Forbidden", errors.Forbidden),
-        (404, "NotFound", errors.NotFound),
-        (409, "Conflict", errors.Conflict),
-        (409, "AlreadyExists", errors.AlreadyExists),
-        (410, "Expired", errors.Gone),
-        (422, "Invalid", errors.BadRequest),
-        (429, "TooManyRequests", errors.TooManyRequests),
-        (500, "InternalError", errors.ServerError),
-        (503, "ServiceUnavailable", errors.ServerError),
+        *STATUSES,
         (504, "Timeout", errors.ServerError),
         (405, "MethodNotAllowed", ApiError),
         (302, "", ApiError),

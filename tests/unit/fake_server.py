@@ -1,0 +1,37 @@
+"""What the fake servers have in common: real HTTP on loopback, and a client that reaches it."""
+
+from __future__ import annotations
+
+import ssl
+import time
+
+from aiohttp import web
+
+from syncer.bucket import Bucket
+from syncer.client import Client
+
+
+class FakeAccess:
+    """How a client reaches a fake: plain HTTP on loopback."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": "Bearer test"}
+
+
+async def start(app: web.Application) -> tuple[web.AppRunner, str]:
+    """Serve on a free port; return what `cleanup` ends, and the URL."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    return runner, f"http://{host}:{port}"
+
+
+def client(side: str, url: str, *, inactivity: float = 5.0) -> Client:
+    """Return a client that no bucket slows down."""
+    bucket = Bucket(10_000.0, 10_000, time.monotonic)
+    return Client(side, FakeAccess(url), bucket, inactivity=inactivity)
