@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import struct
-import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tests.lab import gobuild
+from tests.lab import debootstrap, gobuild
 from tests.lab.buildah import Recipe, place
 from tests.lab.cache import Cache, digest, file_digest, tree_digest
 from tests.lab.configs import PAUSE
@@ -25,14 +24,9 @@ SYNCER_TAG = "virtualcluster/syncer:0.1.0"
 
 _IMAGES = LAB_SOURCE / "images"
 BUSYBOX = Path("/bin/busybox")
-_SUITE = "bookworm"
 _PACKAGES = "python3,ca-certificates"
 _PYTHON = "3.11"
 _PIP_LOCK = _IMAGES / "python" / "pip.lock"
-_USELESS = (
-    *("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/log"),
-    *("var/cache/apt", "var/lib/apt/lists", "var/cache/debconf", "dev", "proc", "sys"),
-)
 
 
 def pause(minor: str) -> Recipe:
@@ -89,18 +83,9 @@ def python() -> Recipe:
     """Return Debian with its Python, the base of the syncer's image."""
 
     def fill(context: Path, task: Task) -> None:
-        root = context.parent / "rootfs"
-        flags = ["--variant=minbase", f"--include={_PACKAGES}"]
-        run(["debootstrap", *flags, _SUITE, root], on_line=task.note)
-        for path in _USELESS:
-            shutil.rmtree(root / path, ignore_errors=True)
-            (root / path).mkdir(parents=True)
-        task.note("packing")
-        with tarfile.open(context / "rootfs.tar", "w") as tar:
-            tar.add(root, ".")
-        shutil.rmtree(root)
+        debootstrap.pack(debootstrap.make(context, _PACKAGES, task), context, task)
 
-    key = (_SUITE, _PACKAGES, _USELESS)
+    key = (debootstrap.SUITE, _PACKAGES, debootstrap.USELESS)
     return Recipe("localhost/python:3.11", _IMAGES / "python" / "Dockerfile", key, fill)
 
 
