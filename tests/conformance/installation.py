@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from tests.conformance import presence
 from tests.conformance.product import CHART, Product
 from tests.conformance.profiles import Profile
 from tests.e2e.cluster import ApiError, Cluster, Unreachable
+from tests.e2e.kubeconfig import with_token, write
 from tests.e2e.shell import Program
 from tests.e2e.waiting import until
 
@@ -85,11 +85,8 @@ class Installation:
         role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": meta, "rules": rules}
         self.api.create(role, self._binding("admin", "ClusterRole"), self._binding(INSTALLER))
         request = ("create", "token", INSTALLER, "--namespace", self.namespace, "--duration=1h")
-        raw = self._kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json").out
-        config = json.loads(raw)
-        user = config["contexts"][0]["context"]["user"]
-        config["users"] = [{"name": user, "user": {"token": self._kubectl(*request).out.strip()}}]
-        return self._write("installer", config)
+        token = self._kubectl(*request).out.strip()
+        return self._write("installer", with_token(self._kubectl, token, self.namespace))
 
     def _binding(self, role: str, kind: str = "Role") -> dict[str, Any]:
         subject = {"kind": "ServiceAccount", "name": INSTALLER, "namespace": self.namespace}
@@ -120,10 +117,7 @@ class Installation:
         return file
 
     def _write(self, name: str, config: dict[str, Any]) -> Path:
-        file = self._scratch / f"{self.profile.name}-{name}.kubeconfig"
-        file.write_text(json.dumps(config))
-        file.chmod(0o600)
-        return file
+        return write(config, self._scratch / f"{self.profile.name}-{name}.kubeconfig")
 
     def _helm(self, kubeconfig: Path) -> Program:
         parts: Sequence[str] = ("CACHE", "CONFIG", "DATA")

@@ -1,4 +1,4 @@
-"""Certificates for servers in pods, such as webhooks."""
+"""Certificates for servers in pods and behind the host's ingress controller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Serving(NamedTuple):
-    """A certificate that is its own CA, and its key, as PEM."""
+    """A certificate that nobody but its owner vouches for, and its key, as PEM."""
 
     certificate: str
     key: str
@@ -20,7 +20,11 @@ class Serving(NamedTuple):
 
 def for_service(name: str, namespace: str) -> Serving:
     """Return a certificate for the name by which the API server calls a Service."""
-    host = f"{name}.{namespace}.svc"
+    return self_signed(f"{name}.{namespace}.svc")
+
+
+def self_signed(host: str) -> Serving:
+    """Return a certificate for a host name; who is to trust it has to be given itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -32,7 +36,6 @@ def for_service(name: str, namespace: str) -> Serving:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )

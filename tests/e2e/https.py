@@ -5,13 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.e2e.waiting import Pending, until
 
@@ -25,13 +19,6 @@ class Answer(NamedTuple):
     status: int
     body: str
     certificate: bytes
-
-
-class Pair(NamedTuple):
-    """A self-signed certificate and its key, as PEM."""
-
-    certificate: str
-    key: str
 
 
 def get(address: str, host: str, path: str, ca: str = "") -> Answer:
@@ -66,29 +53,3 @@ def wait(address: str, host: str, path: str, ca: str = "", status: int = 200) ->
         return got
 
     return until(f"{host}{path} answers {status}", answered, 30, despite=NOT_YET)
-
-
-def self_signed(host: str) -> Pair:
-    """Return a certificate that nobody but its owner vouches for."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return Pair(
-        certificate.public_bytes(serialization.Encoding.PEM).decode(),
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode(),
-    )

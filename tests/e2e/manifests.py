@@ -12,6 +12,7 @@ AGNHOST = os.environ.get("VC_E2E_AGNHOST", "agnhost:2.53")
 BUSYBOX = os.environ.get("VC_E2E_BUSYBOX", "busybox:1.36")
 PYTHON = os.environ.get("VC_E2E_PYTHON", "virtualcluster/syncer:0.1.0")
 
+RBAC = "rbac.authorization.k8s.io"
 IDLE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"]
 """A command that does nothing, and ends at once when told to."""
 
@@ -158,14 +159,22 @@ def namespace(name: str, **labels: str) -> Obj:
 
 def binding(name: str, namespace: str, cluster_role: str, account: tuple[str, str]) -> Obj:
     """Return a RoleBinding that gives a ClusterRole, within the namespace, to a ServiceAccount."""
+    subject = {"kind": "ServiceAccount", "namespace": account[0], "name": account[1]}
+    return _bound("RoleBinding", meta(name, namespace), ("ClusterRole", cluster_role), subject)
+
+
+def role(name: str, rules: list[Obj], subject: Obj, namespace: str = "") -> tuple[Obj, Obj]:
+    """Return a role and its binding to somebody: within a namespace, else a ClusterRole."""
+    kind, place = ("Role", meta(name, namespace)) if namespace else ("ClusterRole", {"name": name})
+    made = {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": place, "rules": rules}
+    return made, _bound(f"{kind}Binding", place, (kind, name), subject)
+
+
+def _bound(kind: str, place: Obj, role: tuple[str, str], subject: Obj) -> Obj:
     return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": meta(name, namespace),
-        "roleRef": {
-            "apiGroup": "rbac.authorization.k8s.io",
-            "kind": "ClusterRole",
-            "name": cluster_role,
-        },
-        "subjects": [{"kind": "ServiceAccount", "namespace": account[0], "name": account[1]}],
+        "apiVersion": f"{RBAC}/v1",
+        "kind": kind,
+        "metadata": place,
+        "roleRef": {"apiGroup": RBAC, "kind": role[0], "name": role[1]},
+        "subjects": [subject],
     }

@@ -63,17 +63,7 @@ class Window:
     def _calm(self) -> None:
         """Wait until what the tests before did has been dealt with, and no write came for 5 s."""
         until("only the nodes in use are left", self._nodes_in_use, 90)
-        last, since = metrics(self._release), time.monotonic()
-
-        def calm() -> bool:
-            nonlocal last, since
-            now = metrics(self._release)
-            if written := writes(last, now):
-                last, since = now, time.monotonic()
-                raise Pending(str(written))
-            return time.monotonic() - since > 5
-
-        until("the syncer has nothing left to write", calm, 90)
+        wait_calm(self._release, 5, 90)
 
     def _nodes_in_use(self) -> bool:
         """Tell whether the nodes are gone that the tests' last pods ran on: they stay a while."""
@@ -89,6 +79,21 @@ class Window:
         """Return the versions of the pods, whose changes the syncer has to pass on."""
         pods: list[Obj] = self._release.host_pods()
         return {pod["metadata"]["uid"]: pod["metadata"]["resourceVersion"] for pod in pods}
+
+
+def wait_calm(release: Release, quiet: float, seconds: float) -> None:
+    """Wait until the syncer has written nothing for `quiet` seconds."""
+    last, since = metrics(release), time.monotonic()
+
+    def calm() -> bool:
+        nonlocal last, since
+        now = metrics(release)
+        if written := writes(last, now):
+            last, since = now, time.monotonic()
+            raise Pending(str(written))
+        return time.monotonic() - since > quiet
+
+    until(f"the syncer has written nothing for {quiet:.0f} s", calm, seconds)
 
 
 def metrics(release: Release) -> Counts:

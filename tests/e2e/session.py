@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.e2e import manifests
+from tests.e2e import kubeconfig, manifests
 from tests.e2e.audit import AuditLog
 from tests.e2e.cluster import Obj
 from tests.e2e.release import Release, Side, Virtual
@@ -53,15 +53,15 @@ class Timings:
 class Session:
     """One run. Its names are its own, so that two runs on one host never meet."""
 
-    def __init__(self, kubeconfig: Path, scratch: Path) -> None:
-        self.host = Side.of(kubeconfig)
+    def __init__(self, host: Path, scratch: Path) -> None:
+        self.host = Side.of(host)
         self.scratch = scratch
         self.prefix = f"e2e-{secrets.token_hex(2)}"
         self.timings = Timings()
         self.releases: list[Release] = []
         self.connected: dict[tuple[str, str], Virtual] = {}
         self._namespaces: list[str] = []
-        audit = kubeconfig.parent / "audit.log"
+        audit = host.parent / "audit.log"
         self.audit = AuditLog(audit) if audit.exists() else None
 
     def namespace(self, purpose: str, labels: dict[str, str] | None = None) -> str:
@@ -121,15 +121,8 @@ class Session:
 
     def bearer(self, token: str, namespace: str) -> Path:
         """Return a kubeconfig of the host for whoever a token speaks for."""
-        raw = self.host.kubectl("config", "view", "--raw", "--minify", "--flatten", "-o", "json")
-        config: Obj = json.loads(raw.out)
-        context = config["contexts"][0]["context"]
-        context["namespace"] = namespace
-        config["users"] = [{"name": context["user"], "user": {"token": token}}]
-        file = self.scratch / f"bearer-{secrets.token_hex(4)}.kubeconfig"
-        file.write_text(json.dumps(config))
-        file.chmod(0o600)
-        return file
+        config = kubeconfig.with_token(self.host.kubectl, token, namespace)
+        return kubeconfig.write(config, self.scratch / f"bearer-{secrets.token_hex(4)}.kubeconfig")
 
     def close(self, *, keep: bool) -> None:
         """Delete the namespaces without waiting, unless somebody wants to look at them."""

@@ -41,26 +41,11 @@ SERVERS = [
 @pytest.fixture(scope="module")
 def client(virt: Virtual, space: str) -> str:
     """A pod whose service account may list namespaces, by a ClusterRole of the virtual cluster."""
-    name = f"{space}-reader"
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}]
+    reader = {"kind": "ServiceAccount", "name": "reader", "namespace": space}
     virt.api.create(
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": manifests.meta("reader", space)},
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": name},
-            "rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]}],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": name,
-            },
-            "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": space}],
-        },
+        *manifests.role(f"{space}-reader", rules, reader),
     )
     container = manifests.container(manifests.PYTHON, manifests.IDLE)
     virt.api.create(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e import extras, https, manifests
+from tests.e2e.certificates import self_signed
 from tests.e2e.cluster import Obj
 from tests.e2e.pods import wait_labelled
 from tests.e2e.release import Release, Side, Virtual
@@ -144,7 +145,7 @@ def test_a_secret_of_the_tenants_own_is_served_though_a_certificate_was_asked_fo
     virt: Virtual, release: Release, space: str, address: str, domain: str
 ) -> None:
     host = f"own.{domain}"
-    pair = https.self_signed(host)
+    pair = self_signed(host)
     own = manifests.secret("own-tls", space, **{"tls.crt": pair.certificate, "tls.key": pair.key})
     own["type"] = "kubernetes.io/tls"
     virt.api.create(own, _ingress("own", space, host, "own-tls", "lab-ca"))

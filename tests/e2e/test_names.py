@@ -85,24 +85,12 @@ def found(virt: Virtual, space: str, database: list[Obj]) -> dict[str, str]:
     assert database
     name = f"{space}-who"
     rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
-    group, subject = "rbac.authorization.k8s.io", {"kind": "ServiceAccount", "name": "default"}
-    for kind, place in (("ClusterRole", {}), ("Role", {"namespace": space})):
-        only = [{"apiGroups": [""], "resources": ["nodes", "persistentvolumes"], "verbs": ["list"]}]
-        virt.api.create(
-            {
-                "apiVersion": f"{group}/v1",
-                "kind": kind,
-                "metadata": {"name": name, **place},
-                "rules": rules if place else only,
-            },
-            {
-                "apiVersion": f"{group}/v1",
-                "kind": f"{kind}Binding",
-                "metadata": {"name": name, **place},
-                "roleRef": {"apiGroup": group, "kind": kind, "name": name},
-                "subjects": [{**subject, "namespace": space}],
-            },
-        )
+    only = [{"apiGroups": [""], "resources": ["nodes", "persistentvolumes"], "verbs": ["list"]}]
+    account = {"kind": "ServiceAccount", "name": "default", "namespace": space}
+    virt.api.create(
+        *manifests.role(name, only, account),
+        *manifests.role(name, rules, account, space),
+    )
     dns = virt.api.get("Service", "kube-dns", "kube-system")["spec"]["clusterIP"]
     fields = {"POD_IP": "status.podIP", "POD_NAMESPACE": "metadata.namespace"}
     fields |= {"POD_NAME": "metadata.name", "POD_UID": "metadata.uid", "NODE": "spec.nodeName"}

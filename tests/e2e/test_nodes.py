@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ from tests.e2e import extras, manifests
 from tests.e2e.cluster import ApiError, Obj
 from tests.e2e.pods import wait_gone, wait_labelled, wait_ready
 from tests.e2e.release import Release, Side, Virtual
-from tests.e2e.rest import metrics, writes
+from tests.e2e.rest import metrics, wait_calm, writes
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.waiting import Pending, until
 
@@ -247,17 +246,7 @@ def test_taint_of_the_tenants_evicts_and_leaves_the_host_alone(wide: Wide, node:
 def test_at_rest_nothing_is_written(wide: Wide) -> None:
     for kind, name in (("DaemonSet", "agent"), ("Pod", "high")):
         wide.virt.api.delete(kind, name, SPACE)
-    last, since = metrics(wide.release), time.monotonic()
-
-    def calm() -> bool:
-        nonlocal last, since
-        now = metrics(wide.release)
-        if made := writes(last, now):
-            last, since = now, time.monotonic()
-            raise Pending(str(made))
-        return time.monotonic() - since > 8
-
-    until("there are no writes for 8 s", calm, 40)
+    wait_calm(wide.release, 8, 40)
 
 
 def test_helm_delete_leaves_no_cluster_role(wide: Wide) -> None:

@@ -72,27 +72,9 @@ def test_a_new_resource_type_is_the_tenants_own(
 
 def test_a_cluster_role_is_the_tenants_own(virt: Virtual, host: Side, boats: str) -> None:
     name = "e2e-boat-owner"
-    virt.api.create(
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRole",
-            "metadata": {"name": name},
-            "rules": [
-                {"apiGroups": ["e2e.example.com"], "resources": ["boats"], "verbs": ["get", "list"]}
-            ],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": name},
-            "roleRef": {
-                "apiGroup": "rbac.authorization.k8s.io",
-                "kind": "ClusterRole",
-                "name": name,
-            },
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann"}],
-        },
-    )
+    rules = [{"apiGroups": ["e2e.example.com"], "resources": ["boats"], "verbs": ["get", "list"]}]
+    ann = {"apiGroup": manifests.RBAC, "kind": "User", "name": "ann"}
+    virt.api.create(*manifests.role(name, rules, ann))
     assert boats
 
     def may(verb: str) -> bool:
