@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 
-from tests.lab import registry, teardown, versions
+from tests.lab import job_kind, registry, teardown, versions
 from tests.lab.assets import Assets
-from tests.lab.cache import locked, tree_digest
+from tests.lab.cache import locked
 from tests.lab.cli import bring_up
 from tests.lab.errors import LabError
-from tests.lab.images import SYNCER_TAG
+from tests.lab.job_base import Host
+from tests.lab.job_kind import Kind
 from tests.lab.lab import Lab
-from tests.lab.paths import REPO, STATE_ROOT
+from tests.lab.paths import STATE_ROOT
 from tests.lab.progress import Progress
-from tests.lab.run import output, run
-
-
-class Host(ABC):
-    """A cluster that the chart is installed into."""
-
-    def __init__(self, progress: Progress, kubeconfig: str) -> None:
-        self.progress = progress
-        self.kubeconfig = kubeconfig
-        self.images = ""
-        """A key of the images' content, where a tag alone does not say it."""
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return the variables with which kubectl and helm reach the cluster."""
-        return {"KUBECONFIG": self.kubeconfig}
-
-    @property
-    def setup(self) -> list[str]:
-        """Return what a person types before kubectl and helm reach the cluster as we do."""
-        lines = []
-        if os.environ.get("KUBECONFIG") != self.kubeconfig:
-            lines.append(f"export KUBECONFIG={self.kubeconfig}")
-        if any(shutil.which(name) != self.tool(name) for name in ("kubectl", "helm")):
-            lines.append(f'export PATH="$({REPO / "scripts" / "lab"} tools):$PATH"')
-        return lines
-
-    @abstractmethod
-    def prepare(self) -> None:
-        """Bring the cluster up and put into it the images that it cannot pull."""
-
-    @abstractmethod
-    def ours(self) -> bool:
-        """Tell whether `remove` takes the whole cluster away."""
-
-    @abstractmethod
-    def remove(self) -> None:
-        """Take the cluster away, if it is ours."""
-
-    def tool(self, name: str) -> str:
-        """Return the path of kubectl or helm."""
-        found = shutil.which(name)
-        if found is None:
-            found = str(
-                Assets(self.progress, versions.DEFAULT_KUBERNETES).tools(tests=False) / name
-            )
-        return found
+from tests.lab.run import output
 
 
 class Given(Host):
@@ -124,40 +75,6 @@ class LabHost(Host):
         self.progress.say(f"lab {self.name} is gone")
 
 
-class Kind(Host):
-    """A cluster of kind, where a Docker engine and a registry are to be had."""
-
-    def __init__(self, progress: Progress, name: str) -> None:
-        super().__init__(progress, str(REPO / "build" / f"kind-{name}.kubeconfig"))
-        self.name = name
-
-    def prepare(self) -> None:
-        Path(self.kubeconfig).parent.mkdir(exist_ok=True)
-        if self.name not in output(["kind", "get", "clusters"]).split():
-            with self.progress.task("creating a kind cluster") as task:
-                create = ["kind", "create", "cluster", "--name", self.name, "--wait", "2m"]
-                run([*create, "--kubeconfig", self.kubeconfig], on_line=task.note)
-        with self.progress.task(f"building {SYNCER_TAG} with Docker") as task:
-            self._build(task.note)
-        self.images = str(tree_digest(REPO / "syncer"))
-
-    def _build(self, note: Callable[[str], None]) -> None:
-        context = REPO / "build" / "syncer-context"
-        shutil.rmtree(context, ignore_errors=True)
-        shutil.copytree(REPO / "syncer", context / "syncer")
-        (context / "wheels").mkdir()  # empty: with a network, pip fetches what the lock names
-        dockerfile = REPO / "syncer" / "Dockerfile"
-        run(["docker", "build", "--tag", SYNCER_TAG, "--file", dockerfile, context], on_line=note)
-        run(["kind", "load", "docker-image", "--name", self.name, SYNCER_TAG], on_line=note)
-
-    def ours(self) -> bool:
-        return Path(self.kubeconfig).exists()
-
-    def remove(self) -> None:
-        run(["kind", "delete", "cluster", "--name", self.name, "--kubeconfig", self.kubeconfig])
-        Path(self.kubeconfig).unlink(missing_ok=True)
-
-
 def choose(progress: Progress, lab: str, kind: str) -> Host:
     """Return the host cluster, and say why it is this one."""
     given = os.environ.get("KUBECONFIG", "")
@@ -167,8 +84,15 @@ def choose(progress: Progress, lab: str, kind: str) -> Host:
             progress.say(f"KUBECONFIG names lab {name}")
             return LabHost(progress, name)
         return Given(progress, given)
-    if kind == "kind" or (kind == "auto" and _kind_is_here(progress)):
+    if kind == "lab":
+        return LabHost(progress, lab)
+    obstacle = job_kind.obstacle()
+    if obstacle is None:
+        progress.say("host: kind, since a Docker engine and a registry answer (else: --host lab)")
         return Kind(progress, lab)
+    if kind == "kind":
+        raise LabError(f"--host kind: {obstacle}; without it the lab is the host")
+    progress.say(f"host: the lab, since KUBECONFIG is not set and {obstacle}")
     return LabHost(progress, lab)
 
 
@@ -188,16 +112,3 @@ def _lab_of(kubeconfig: str) -> str | None:
     if path.name == "admin.kubeconfig" and path.parent.parent == STATE_ROOT:
         return path.parent.name
     return None
-
-
-def _kind_is_here(progress: Progress) -> bool:
-    if shutil.which("kind") is None:
-        progress.say("host: the lab, since KUBECONFIG is not set and kind is not installed")
-        return False
-    try:
-        subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        progress.say("host: the lab, since KUBECONFIG is not set and no Docker engine answers")
-        return False
-    progress.say("host: kind, since a Docker engine answers (the lab instead: --host lab)")
-    return True

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.lab.cache import digest, tree_digest
 from tests.lab.errors import LabError
-from tests.lab.job_host import Host
+from tests.lab.job_base import Host
 from tests.lab.paths import REPO
 from tests.lab.progress import Progress, Task
 from tests.lab.run import output

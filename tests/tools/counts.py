@@ -7,6 +7,7 @@ import re
 COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)")
 HELM_UNITTEST = re.compile(r"^Tests:\s+(?:(\d+) failed, )?(?:(\d+) errored, )?(\d+) passed")
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped(?:, \d+ known)?$")
+CHART_TESTING = re.compile(r"^Upgrade testing for release .* skipped|^Skipping upgrade test of ")
 GO_TEST = re.compile(r"^\s*--- (PASS|FAIL|SKIP): ")
 
 
@@ -16,6 +17,8 @@ def count(kind: str, line: str, before: dict[str, int]) -> dict[str, int]:
     if kind == "go" and (found := GO_TEST.match(plain)):
         name = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped"}[found[1]]
         return {**before, name: before[name] + 1}
+    if kind == "ct" and CHART_TESTING.match(plain):
+        return {**before, "skipped": before["skipped"] + 1}
     if kind == "closing" and (found := CLOSING.match(plain)):
         names = ("passed", "failed", "skipped")
         return dict(zip(names, map(int, found.groups()), strict=True))

@@ -7,11 +7,13 @@ is 1 if anything failed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +30,8 @@ from tests.tools.counts import count
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "virtualcluster"
 STAND_IN = ROOT / "tests" / "lab" / "k3s"
+SHOWN = 80  # lines of a log: ct ends with what its pods wrote
 LATER = {
-    "hosts": "every host version",
     "faults": "fault injection",
     "escapes": "isolation cases",
 }
@@ -39,7 +41,8 @@ LATER = {
 class Check:
     """One program; `counts` is how its output is read.
 
-    pytest, go, helm; closing: a last line like our own; one: it counts as a whole.
+    pytest, go, helm; closing: a last line like our own; one: it counts as a whole; ct: so does
+    chart-testing, which says what it left out.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Check:
     counts: str = "one"
     cwd: Path = ROOT
     env: dict[str, str] = field(default_factory=dict)
+    log: Path | None = None
+    """Where its output goes, if it is too much to be passed on; its end is shown when it fails."""
 
 
 @dataclass
@@ -119,24 +124,31 @@ def _stand_in(programs: str) -> Check:
 
 
 def run(check: Check) -> Outcome:
-    """Run one check, its output passed on as it comes."""
+    """Run one check, its output passed on as it comes, or kept in its log."""
     click.secho(f"\n=== {check.name}: {' '.join(check.argv)}", bold=True)
     start = time.monotonic()
     counts = {"passed": 0, "failed": 0, "skipped": 0}
-    with subprocess.Popen(
-        check.argv,
-        cwd=check.cwd,
-        env={**os.environ, **check.env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    tail: deque[str] = deque(maxlen=SHOWN)
+    with (
+        check.log.open("w") if check.log else contextlib.nullcontext(sys.stdout) as out,
+        subprocess.Popen(
+            check.argv,
+            cwd=check.cwd,
+            env={**os.environ, **check.env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
         for line in process.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
+            out.write(line)
+            out.flush()
+            tail.append(line)
             counts = count(check.counts, line, counts)
-    if check.counts == "one":
+    if check.log and process.returncode != 0:
+        click.echo(f"{''.join(tail)}the end of {check.log}")
+    if check.counts in ("one", "ct"):
         counts["passed"] = int(process.returncode == 0)
     if process.returncode != 0 and not counts["failed"]:
         counts["failed"] = 1  # it failed as a whole: a crash, a collection error
@@ -155,16 +167,17 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
     """Run PARTS: unit, chart, e2e; all of them and the fast part of conformance without one.
 
     With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
-    conformance suite see `scripts/test conformance --help`.
+    conformance suite see `scripts/test conformance --help`, for hosts of every version
+    `scripts/test hosts --help`.
     """
     chosen = parts or ("unit", "chart", "e2e", "conformance")
     for part in parts:
-        if part == "conformance":
-            raise click.UsageError("conformance has options of its own: run it alone")
+        if part in ("conformance", "hosts"):
+            raise click.UsageError(f"{part} has options of its own: run it alone")
         if part in LATER:
             raise click.UsageError(f"{part}: {LATER[part]} come with a later issue")
         if part not in ("unit", "chart", "e2e"):
-            raise click.UsageError(f"{part!r} is no part: use unit, chart, e2e or conformance")
+            raise click.UsageError(f"{part!r} is no part: unit, chart, e2e, conformance or hosts")
     assets = Assets(Progress(), DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
     os.environ.update(assets.chart_environment())

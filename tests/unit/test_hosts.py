@@ -1,46 +1,175 @@
-"""The /etc/hosts of pods with a subdomain, byte for byte as a kubelet writes it."""
+"""What is run on which host version, under which image names, and what the table says of it."""
 
-import subprocess
-import sys
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from syncer.hosts import content
+from tests.hosts import cli, presets, session, table
+from tests.hosts.host import Host, of_lab
+from tests.hosts.table import E2E, INSTALL, LAB, UPGRADE, Row
+from tests.lab.buildah import Image
+from tests.lab.errors import LabError
+from tests.lab.images import SYNCER_TAG
+from tests.lab.paths import REPO
+from tests.lab.progress import Progress
+from tests.lab.versions import KUBERNETES
+from tests.tools.suite import Outcome
 
-REPO = Path(__file__).parents[2]
-HEAD = (
-    "# Kubernetes-managed hosts file.\n"
-    "127.0.0.1\tlocalhost\n"
-    "::1\tlocalhost ip6-localhost ip6-loopback\n"
-    "fe00::0\tip6-localnet\n"
-    "fe00::0\tip6-mcastprefix\n"
-    "fe00::1\tip6-allnodes\n"
-    "fe00::2\tip6-allrouters\n"
-)
+OWN = presets.image("1.34")
+HOST = Host("1.34", Path("/k"))
 
 
 @pytest.mark.parametrize(
-    ("addresses", "names", "aliases", "rest"),
+    ("found", "names", "left"),
     [
-        ("10.1.2.3", "a.b.c.svc.x a", "", "10.1.2.3\ta.b.c.svc.x\ta\n"),
-        ("10.1.2.3,fd00::3", "f s", "", "10.1.2.3\tf\ts\nfd00::3\tf\ts\n"),
-        (
-            "10.1.2.3",
-            "f s",
-            "1.2.3.4\tdb\tdb2\n1.2.3.5\tq",
-            "10.1.2.3\tf\ts\n\n# Entries added by HostAliases.\n1.2.3.4\tdb\tdb2\n1.2.3.5\tq\n",
-        ),
+        (["preset-1.34", "preset-1.16"], ["default", "preset-1.34"], ["default", "preset-1.34"]),
+        (["preset-1.34", "restricted"], ["default"], ["default"]),
+        (["preset-1.34"], ["preset-1.34"], ["preset-1.34"]),
+        ([], ["default"], ["default"]),
     ],
 )
-def test_content(addresses: str, names: str, aliases: str, rest: str) -> None:
-    assert content(addresses, names, aliases) == HEAD + rest
+def test_a_host_gets_the_values_that_fit(
+    found: list[str], names: list[str], left: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "ci").mkdir()
+    for name in found:
+        (tmp_path / "ci" / f"{name}-values.yaml").write_text("a: 1\n")
+    presets.fit(tmp_path, [f"{name}-values.yaml" for name in names])
+    there = {path.name: path.read_text() for path in (tmp_path / "ci").iterdir()}
+    assert sorted(there) == [f"{name}-values.yaml" for name in left]
+    assert there.get("default-values.yaml", "{}\n") == "{}\n"
 
 
-def test_everybody_may_read_it(tmp_path: Path) -> None:
-    target = tmp_path / "hosts"
-    command = [sys.executable, "-S", "-m", "syncer.hosts", str(target)]
-    env = {"POD_IPS": "10.0.0.1", "HOST_NAMES": "full short"}
-    subprocess.run(command, env=env, cwd=REPO, check=True)
-    assert target.read_text() == HEAD + "10.0.0.1\tfull\tshort\n"
-    assert target.stat().st_mode & 0o777 == 0o644
+def test_a_preset_has_the_values_file_that_is_asked_for() -> None:
+    assert [
+        m for m in presets.minors() if not (presets.CHART / "ci" / presets.own(m)).exists()
+    ] == []
+
+
+def test_presets_are_in_the_order_of_versions() -> None:
+    assert presets.minors()[0] == "1.16"
+    assert sorted(["1.9", "1.10", "1.2"], key=presets.order) == ["1.2", "1.9", "1.10"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "settings"),
+    [
+        ([SYNCER_TAG, OWN, "busybox:1"], []),
+        ([f"{SYNCER_TAG}-abc", OWN], [f"--set=syncer.image={SYNCER_TAG}-abc"]),
+        ([SYNCER_TAG, f"{OWN}-x"], [f"--set=virtualCluster.image={OWN}-x"]),
+    ],
+)
+def test_only_names_that_differ_from_the_charts_are_set(
+    tags: list[str], settings: list[str]
+) -> None:
+    host = of_lab("1.34", Path("/k"), [Image(tag, "", Path("/")) for tag in tags])
+    assert host.settings == settings
+    words = session.chart_testing(host, "--upgrade")
+    assert ("--helm-extra-set-args" in words) == bool(settings)
+    given = {host.environment["VC_E2E_SYNCER_IMAGE"], host.environment["VC_E2E_K3S_IMAGE"]}
+    assert {each.partition("=")[2].partition("=")[2] for each in settings} == given - {""}
+
+
+@pytest.mark.parametrize(
+    ("cases", "names"),
+    [([INSTALL, UPGRADE, E2E], [INSTALL, UPGRADE, E2E]), ([E2E], [E2E]), ([], [])],
+)
+def test_the_cases_that_were_chosen_are_run(
+    cases: list[str], names: list[str], tmp_path: Path
+) -> None:
+    plan = session.Plan(cases, "HEAD", scratch=tmp_path)
+    assert [check.name for check in session.checks(HOST, plan)] == names
+
+
+def test_every_file_of_the_end_to_end_tests_is_there() -> None:
+    assert [name for name in session.END_TO_END if not (REPO / name).exists()] == []
+
+
+def outcome(passed: int, failed: int = 0, skipped: int = 0) -> Outcome:
+    return Outcome("", passed, failed, skipped, 61)
+
+
+OK, BAD = outcome(1), outcome(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "cells", "line", "good"),
+    [
+        (
+            {LAB: OK, INSTALL: OK, E2E: outcome(9, 0, 2)},
+            ["ok 1m01s", "ok 1m01s", "9 passed, 0 failed, 2 skipped 1m01s", "ok 3m03s"],
+            "11 passed, 0 failed, 2 skipped",
+            True,
+        ),
+        (
+            {LAB: OK, INSTALL: BAD, E2E: outcome(8, 1)},
+            ["ok 1m01s", "FAILED 1m01s", "8 passed, 1 failed 1m01s", "FAILED 3m03s"],
+            "9 passed, 2 failed, 0 skipped",
+            False,
+        ),
+        (
+            {LAB: BAD},
+            ["FAILED 1m01s", "not run", "not run", "FAILED 1m01s"],
+            "0 passed, 3 failed, 0 skipped",
+            False,
+        ),
+        (
+            {LAB: OK, INSTALL: outcome(1, 0, 1), E2E: outcome(9)},
+            ["ok 1m01s", "ok, 1 skipped 1m01s", "9 passed, 0 failed 1m01s", "ok 3m03s"],
+            "11 passed, 0 failed, 1 skipped",
+            True,
+        ),
+        (
+            {LAB: OK, INSTALL: OK, E2E: outcome(9), "cleaning up": BAD},
+            ["ok 1m01s", "ok 1m01s", "9 passed, 0 failed 1m01s", "FAILED 4m04s"],
+            "11 passed, 1 failed, 0 skipped",
+            False,
+        ),
+        (
+            {},
+            ["not run", "not run", "not run", "FAILED 0.0s"],
+            "0 passed, 3 failed, 0 skipped",
+            False,
+        ),
+    ],
+    ids=["good", "failed", "no lab", "skipped", "not removed", "nothing"],
+)
+def test_table(outcomes: dict[str, Outcome], cells: list[str], line: str, *, good: bool) -> None:
+    rows, cases = [Row("1.34", "v1.34.4-k3s1", outcomes)], [LAB, INSTALL, E2E]
+    head, _, body = table.markdown(rows, cases).splitlines()
+    assert head == "| host | k3s | lab | ct install | end to end | all |"
+    assert body == f"| 1.34 | v1.34.4-k3s1 | {' | '.join(cells)} |"
+    assert table.closing(rows, cases) == (line, good)
+
+
+def test_no_version_at_all_is_no_success() -> None:
+    assert table.closing([], [LAB]) == ("0 passed, 0 failed, 0 skipped", False)
+
+
+@contextlib.contextmanager
+def broken(*, before: bool) -> Iterator[Host]:
+    if before:
+        raise LabError("no room")
+    yield HOST
+    raise LabError("still mounted")
+
+
+@pytest.mark.parametrize(
+    ("before", "failed"), [(True, {LAB: 1}), (False, {LAB: 0, "cleaning up": 1})]
+)
+def test_a_lab_that_fails_is_a_row_and_no_end(before: bool, failed: dict[str, int]) -> None:  # noqa: FBT001
+    row = session.new_row("1.34")
+    session.try_host(Progress(), row, session.Plan([], ""), lambda: broken(before=before))
+    assert {case: each.failed for case, each in row.outcomes.items()} == failed
+
+
+def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:
+    assert cli.chosen("") == [minor for minor in presets.minors() if minor in KUBERNETES]
+    assert cli.chosen(" 1.34, ") == ["1.34"]
+    with pytest.raises(click.UsageError, match=r"no lab or no preset for 1\.99"):
+        cli.chosen("1.34,1.99")

@@ -23,6 +23,9 @@ NONE = {"passed": 0, "failed": 0, "skipped": 0}
         ("closing", "391 passed, 2 failed, 3 skipped\n", 391, 2, 3),
         ("closing", "391 passed, 0 failed, 3 skipped, 4 known\n", 391, 0, 3),
         ("closing", "12/424 passed in 3s  [sig-node] 1 passed, 2 failed, 3 skipped\n", 0, 0, 0),
+        ("ct", 'Upgrade testing for release "x" skipped because of previous revision\n', 0, 0, 1),
+        ("ct", 'Skipping upgrade test of "virtualcluster => (…)" because: 0.2.0\n', 0, 0, 1),
+        ("ct", 'Testing upgrades of chart "x" relative to previous revision "y"...\n', 0, 0, 0),
         ("one", "3 passed, 1 failed, 2 skipped", 0, 0, 0),
     ],
 )

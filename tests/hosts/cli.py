@@ -1,0 +1,91 @@
+"""The command line behind `scripts/test hosts`."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+
+import click
+
+from tests.hosts import host, presets, session, table, workspace
+from tests.hosts.table import CASES, LAB
+from tests.lab.assets import Assets
+from tests.lab.errors import LabError
+from tests.lab.paths import REPO
+from tests.lab.progress import Progress
+from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES
+
+RESULT = REPO / "build" / "hosts" / "table.md"
+SHORT = {"install": table.INSTALL, "upgrade": table.UPGRADE, "e2e": table.E2E}
+
+
+class Command(click.Command):
+    """Shows what the user can act on without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except LabError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def possible() -> list[str]:
+    """Return the versions that the lab can be and the chart has a preset for."""
+    return [minor for minor in presets.minors() if minor in KUBERNETES]
+
+
+def chosen(given: str) -> list[str]:
+    """Return the versions of a list such as `1.16,1.34`; all without one."""
+    wanted = [each.strip() for each in given.split(",") if each.strip()] or possible()
+    for minor in wanted:
+        if minor not in possible():
+            raise click.UsageError(f"no lab or no preset for {minor}; there are {possible()}")
+    return wanted
+
+
+@click.command(cls=Command)
+@click.option("--versions", default="", help="Such as 1.16,1.18,1.34.  [default: all]")
+@click.option("--cases", default=",".join(SHORT), show_default=True, help="What is run on each.")
+@click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
+@click.option("--before", default="", help="The commit whose chart is upgraded.  [default: found]")
+@click.option("--lab", "name", default="hosts", show_default=True)
+@click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave a new lab up.")
+def main(
+    versions: str, cases: str, only: tuple[str, ...], before: str, name: str, *, keep_lab: bool
+) -> None:
+    """Install the chart as its users do on hosts of every version, and run the e2e tests there.
+
+    For each version: a lab, `ct install` with its preset and without values, `ct install
+    --upgrade` from the chart before, the end-to-end tests; then one table, also in
+    build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends like Ctrl+C: tidily
+    unknown = [each for each in cases.split(",") if each not in SHORT]
+    if unknown:
+        raise click.UsageError(f"--cases {','.join(unknown)}: there are {', '.join(SHORT)}")
+    progress = Progress()
+    assets = Assets(progress, DEFAULT_KUBERNETES)
+    os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
+    os.environ.update(assets.chart_environment())
+    plan = session.Plan(
+        [SHORT[each] for each in cases.split(",")],
+        before or workspace.previous(),
+        only or session.END_TO_END,
+    )
+    given = os.environ.get("KUBECONFIG", "")
+    cluster = host.given(given) if given else None
+    rows = [session.new_row(each) for each in ([cluster.minor] if cluster else chosen(versions))]
+    shown = [case for case in CASES if case == LAB or case in plan.cases]
+    try:
+        for row in rows:
+            made = functools.partial(host.lab, progress, name, row.minor, keep=keep_lab)
+            session.try_host(progress, row, plan, made if cluster is None else cluster.as_given)
+            click.echo(table.markdown([row], shown))
+    finally:
+        line, good = table.closing(rows, shown)
+        RESULT.parent.mkdir(parents=True, exist_ok=True)
+        RESULT.write_text(f"{table.markdown(rows, shown)}\n")
+        click.echo(f"\n{table.markdown(rows, shown)}\n{line}")
+    sys.exit(0 if good else 1)

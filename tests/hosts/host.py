@@ -1,0 +1,90 @@
+"""The cluster that the chart is tried on: a lab of its version, or that of KUBECONFIG."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.hosts import presets
+from tests.lab import images, registry, teardown
+from tests.lab.buildah import Image
+from tests.lab.cache import locked
+from tests.lab.cli import bring_up
+from tests.lab.lab import Lab
+from tests.lab.progress import Progress
+from tests.lab.run import output
+
+_K3S = presets.image(max(presets.minors(), key=presets.order)).partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Host:
+    """A cluster, and the images under which it has the product."""
+
+    minor: str
+    kubeconfig: Path
+    syncer: str = ""
+    """The syncer's image, if it is not the one that the chart names."""
+    k3s: str = ""
+    """The k3s image, if it is not the one of the preset."""
+
+    @property
+    def settings(self) -> list[str]:
+        """Return the values that no file may hold: the names of this host's images."""
+        named = {"syncer.image": self.syncer, "virtualCluster.image": self.k3s}
+        return [f"--set={key}={value}" for key, value in named.items() if value]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the same for the end-to-end tests, and how they reach the host."""
+        named = {"VC_E2E_SYNCER_IMAGE": self.syncer, "VC_E2E_K3S_IMAGE": self.k3s}
+        return {"KUBECONFIG": str(self.kubeconfig), "VC_E2E_EXTRAS": "", **named}
+
+    def as_given(self) -> contextlib.AbstractContextManager[Host]:
+        """Return a context that leaves the cluster as it is."""
+        return contextlib.nullcontext(self)
+
+
+@contextlib.contextmanager
+def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Host]:
+    """Provide a lab of this version, with the images of the working tree; remove it afterwards.
+
+    One that was there before is brought up to date and stays.
+    """
+    stays = keep or registry.find(name) is not None
+    try:
+        made, built = bring_up(progress, name, minor)
+        yield of_lab(minor, made.kubeconfig, built)
+    finally:
+        found = registry.find(name)
+        if found is not None and not stays:
+            with locked(found.lock):
+                teardown.down(Lab(found, progress))
+
+
+def of_lab(minor: str, kubeconfig: Path, built: list[Image]) -> Host:
+    """Return the host that a lab with these images is."""
+    tags = [image.tag for image in built]
+    syncer = next(tag for tag in tags if tag.partition(":")[0] == _name(images.SYNCER_TAG))
+    k3s = [tag for tag in tags if tag.partition(":")[0] == _K3S]
+    wanted = presets.image(minor)
+    return Host(
+        minor,
+        kubeconfig,
+        syncer="" if syncer == images.SYNCER_TAG else syncer,
+        k3s="" if wanted in k3s else k3s[0],
+    )
+
+
+def given(kubeconfig: str) -> Host:
+    """Return the cluster of a kubeconfig, which has or pulls the images that the chart names."""
+    version = output(["kubectl", "version", "-o=json"], env={"KUBECONFIG": kubeconfig})
+    server = json.loads(version)["serverVersion"]["gitVersion"]
+    return Host(".".join(server.removeprefix("v").split(".")[:2]), Path(kubeconfig))
+
+
+def _name(tag: str) -> str:
+    return tag.partition(":")[0]

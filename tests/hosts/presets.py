@@ -1,0 +1,48 @@
+"""Which presets the chart has, and which of its values files chart-testing installs on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import yaml
+
+from tests.lab.paths import REPO
+
+CHART = REPO / "charts" / "virtualcluster"
+DEFAULTS = "default-values.yaml"
+"""The case without values, where the chart finds the preset by the host's version."""
+
+
+def minors() -> list[str]:
+    """Return the host versions that have a preset, the oldest first."""
+    return sorted((path.stem for path in (CHART / "values").iterdir()), key=order)
+
+
+def order(minor: str) -> tuple[int, ...]:
+    """Return what minor versions are sorted by."""
+    return tuple(int(part) for part in minor.split("."))
+
+
+def image(minor: str) -> str:
+    """Return the k3s image that the chart takes on a host of this version."""
+    values = yaml.safe_load((CHART / "values" / f"{minor}.yaml").read_text())
+    return str(values["virtualCluster"]["image"])
+
+
+def own(minor: str) -> str:
+    """Return the values file of this version's preset, as chart-testing finds it."""
+    return f"preset-{minor}-values.yaml"
+
+
+def fit(chart: Path, names: Collection[str]) -> None:
+    """Leave of a chart's ci/ only these values files.
+
+    chart-testing installs every one that it finds there, and the presets are one of each version.
+    """
+    directory = chart / "ci"
+    directory.mkdir(exist_ok=True)
+    (directory / DEFAULTS).write_text("{}\n")
+    for path in directory.iterdir():
+        if path.name not in names:
+            path.unlink()

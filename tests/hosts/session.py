@@ -1,0 +1,96 @@
+"""One host version through all its cases; a failure ends only what depends on it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.shell import Failed
+from tests.hosts import presets, workspace
+from tests.hosts.host import Host
+from tests.hosts.table import E2E, INSTALL, LAB, UPGRADE, Row
+from tests.lab.errors import LabError
+from tests.lab.paths import REPO
+from tests.lab.progress import Progress
+from tests.tools.suite import Check, Outcome, run
+
+# What a virtual cluster promises on every host; optional parts of newer hosts have files of their
+# own, with add-ons that are built for one version.
+FIRST = (
+    *("api_access", "bad_input", "configuration", "deletion", "faults", "install", "isolation"),
+    *("missing_right", "network", "objects", "pods", "refusals", "repair", "repository", "rest"),
+    *("rights", "storage", "streams", "timing", "uninstall"),
+)
+END_TO_END = tuple(f"tests/e2e/test_{name}.py" for name in FIRST)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run on every host."""
+
+    cases: Collection[str]
+    before: str
+    """The commit whose chart is upgraded."""
+    files: Sequence[str] = END_TO_END
+    scratch: Path = REPO / "build" / "hosts"
+
+
+def try_host(
+    progress: Progress,
+    row: Row,
+    plan: Plan,
+    provide: Callable[[], contextlib.AbstractContextManager[Host]],
+) -> None:
+    """Fill a row: the host, then every case on it."""
+    begun = time.monotonic()
+    try:
+        with provide() as host:
+            row.outcomes[LAB] = Outcome(LAB, 1, 0, 0, time.monotonic() - begun)
+            for check in checks(host, plan):
+                row.outcomes[check.name] = run(check)
+    except (LabError, Failed) as error:
+        progress.say(f"host {row.minor}: {error}")
+        where = LAB if LAB not in row.outcomes else "cleaning up"
+        row.outcomes[where] = Outcome(where, 0, 1, 0, time.monotonic() - begun)
+
+
+def checks(host: Host, plan: Plan) -> Iterator[Check]:
+    """Yield the cases of a host."""
+    for case, (flag, values) in _chart_testing(host.minor).items():
+        if case in plan.cases:
+            place = plan.scratch / f"{host.minor}-{case.replace(' ', '-')}"
+            workspace.make(place, values, plan.before)
+            log = place.with_suffix(f"{place.suffix}.log")
+            yield Check(case, chart_testing(host, flag), "ct", place, host.environment, log)
+    if E2E in plan.cases:
+        command = ("python", "-m", "pytest", *plan.files)
+        yield Check(E2E, command, "pytest", env=host.environment)
+
+
+def _chart_testing(minor: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return case → ct's flag and the values files that it finds.
+
+    An upgrade takes three installations for each file, and a preset that is named says the same as
+    one that is found.
+    """
+    return {
+        INSTALL: ("--upgrade=false", (presets.DEFAULTS, presets.own(minor))),
+        UPGRADE: ("--upgrade", (presets.DEFAULTS,)),
+    }
+
+
+def chart_testing(host: Host, *flags: str) -> tuple[str, ...]:
+    """Return the command that installs the chart of a workspace."""
+    command = ("ct", "install", "--config", "ct.yaml", *flags)
+    if host.settings:
+        command += ("--helm-extra-set-args", " ".join(host.settings))
+    return command
+
+
+def new_row(minor: str) -> Row:
+    """Return the row of a version before anything is known of it."""
+    known = minor in presets.minors()
+    return Row(minor, presets.image(minor).rpartition(":")[2] if known else "no preset")
