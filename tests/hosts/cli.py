@@ -11,6 +11,7 @@ import click
 
 from tests.hosts import host, presets, session, table, workspace
 from tests.hosts.table import CASES, LAB
+from tests.lab import job_kind
 from tests.lab.assets import Assets
 from tests.lab.errors import LabError
 from tests.lab.paths import REPO
@@ -31,17 +32,24 @@ class Command(click.Command):
             raise click.ClickException(str(error)) from error
 
 
-def possible() -> list[str]:
-    """Return the versions that the lab can be and the chart has a preset for."""
-    return [minor for minor in presets.minors() if minor in KUBERNETES]
+PROVIDERS = {"lab": host.lab, "kind": host.kind}
 
 
-def chosen(given: str) -> list[str]:
+def possible(provider: str = "lab") -> list[str]:
+    """Return the versions that a provider has and the chart has a preset for."""
+    there = KUBERNETES if provider == "lab" else job_kind.nodes()
+    return [minor for minor in presets.minors() if minor in there]
+
+
+def chosen(given: str, provider: str = "lab") -> list[str]:
     """Return the versions of a list such as `1.16,1.34`; all without one."""
-    wanted = [each.strip() for each in given.split(",") if each.strip()] or possible()
+    known = possible(provider)
+    wanted = [each.strip() for each in given.split(",") if each.strip()] or known
     for minor in wanted:
-        if minor not in possible():
-            raise click.UsageError(f"no lab or no preset for {minor}; there are {possible()}")
+        if minor not in known:
+            raise click.UsageError(
+                f"{provider} has no {minor}, or the chart no preset for it; there are {known}"
+            )
     return wanted
 
 
@@ -50,16 +58,24 @@ def chosen(given: str) -> list[str]:
 @click.option("--cases", default=",".join(SHORT), show_default=True, help="What is run on each.")
 @click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
 @click.option("--before", default="", help="The commit whose chart is upgraded.  [default: found]")
-@click.option("--lab", "name", default="hosts", show_default=True)
+@click.option("--host", "provider", type=click.Choice(list(PROVIDERS)), default="lab")
+@click.option("--lab", "name", default="hosts", show_default=True, help="Its name.")
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave a new lab up.")
 def main(
-    versions: str, cases: str, only: tuple[str, ...], before: str, name: str, *, keep_lab: bool
+    versions: str,
+    cases: str,
+    only: tuple[str, ...],
+    before: str,
+    provider: str,
+    name: str,
+    *,
+    keep_lab: bool,
 ) -> None:
     """Install the chart as its users do on hosts of every version, and run the e2e tests there.
 
-    For each version: a lab, `ct install` with its preset and without values, `ct install
-    --upgrade` from the chart before, the end-to-end tests; then one table, also in
-    build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
+    For each version: a lab (or a cluster of kind), `ct install` with its preset and without
+    values, `ct install --upgrade` from the chart before, the end-to-end tests; then one table, also
+    in build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends like Ctrl+C: tidily
     unknown = [each for each in cases.split(",") if each not in SHORT]
@@ -76,11 +92,14 @@ def main(
     )
     given = os.environ.get("KUBECONFIG", "")
     cluster = host.given(given) if given else None
-    rows = [session.new_row(each) for each in ([cluster.minor] if cluster else chosen(versions))]
+    rows = [
+        session.new_row(each)
+        for each in ([cluster.minor] if cluster else chosen(versions, provider))
+    ]
     shown = [case for case in CASES if case == LAB or case in plan.cases]
     try:
         for row in rows:
-            made = functools.partial(host.lab, progress, name, row.minor, keep=keep_lab)
+            made = functools.partial(PROVIDERS[provider], progress, name, row.minor, keep=keep_lab)
             session.try_host(progress, row, plan, made if cluster is None else cluster.as_given)
             click.echo(table.markdown([row], shown))
     finally:

@@ -1,4 +1,4 @@
-"""The cluster that the chart is tried on: a lab of its version, or that of KUBECONFIG."""
+"""The cluster that the chart is tried on: a lab or kind of its version, or KUBECONFIG's."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hosts import presets
-from tests.lab import images, registry, teardown
+from tests.lab import images, job_kind, registry, teardown
 from tests.lab.buildah import Image
 from tests.lab.cache import locked
 from tests.lab.cli import bring_up
+from tests.lab.errors import LabError
 from tests.lab.lab import Lab
+from tests.lab.paths import REPO
 from tests.lab.progress import Progress
 from tests.lab.run import output
 
@@ -63,6 +65,24 @@ def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Ho
         if found is not None and not stays:
             with locked(found.lock):
                 teardown.down(Lab(found, progress))
+
+
+@contextlib.contextmanager
+def kind(
+    progress: Progress, name: str, minor: str, *, keep: bool, directory: Path = REPO / "build"
+) -> Iterator[Host]:
+    """Provide a cluster of kind, which pulls k3s and has the working tree's syncer by its name."""
+    obstacle = job_kind.obstacle(minor)
+    if obstacle is not None:
+        raise LabError(f"--host kind: {obstacle}")
+    cluster = job_kind.Kind(progress, f"{name}-{minor}", directory, minor)
+    stays = keep or cluster.ours()
+    try:
+        cluster.prepare()
+        yield Host(minor, Path(cluster.kubeconfig))
+    finally:
+        if cluster.ours() and not stays:
+            cluster.remove()
 
 
 def of_lab(minor: str, kubeconfig: Path, built: list[Image]) -> Host:

@@ -69,9 +69,16 @@ def obstacle(minor: str = DEFAULT_KUBERNETES) -> str | None:
 class Kind(Host):
     """A cluster of kind with the syncer's image of the working tree; the rest it pulls."""
 
-    def __init__(self, progress: Progress, name: str, directory: Path = REPO / "build") -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        name: str,
+        directory: Path = REPO / "build",
+        minor: str = DEFAULT_KUBERNETES,
+    ) -> None:
         super().__init__(progress, str(directory / f"kind-{name}.kubeconfig"))
         self.name = name
+        self._node = nodes()[minor]
         self._directory = directory
         self._config = directory / f"kind-{name}.yaml"
 
@@ -98,7 +105,7 @@ class Kind(Host):
         self._config.unlink(missing_ok=True)
 
     def _create(self) -> None:
-        self._config.write_text(config(nodes()[DEFAULT_KUBERNETES]))
+        self._config.write_text(config(self._node))
         create = ["kind", "create", "cluster", "--name", self.name, "--wait", "2m"]
         create += ["--config", str(self._config), "--kubeconfig", self.kubeconfig]
         with self.progress.task("creating a kind cluster") as task:

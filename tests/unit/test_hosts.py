@@ -171,5 +171,7 @@ def test_a_lab_that_fails_is_a_row_and_no_end(before: bool, failed: dict[str, in
 def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:
     assert cli.chosen("") == [minor for minor in presets.minors() if minor in KUBERNETES]
     assert cli.chosen(" 1.34, ") == ["1.34"]
-    with pytest.raises(click.UsageError, match=r"no lab or no preset for 1\.99"):
-        cli.chosen("1.34,1.99")
+    assert cli.chosen("", "kind") == presets.minors()
+    for provider in cli.PROVIDERS:
+        with pytest.raises(click.UsageError, match=rf"{provider} has no 1\.99"):
+            cli.chosen("1.34,1.99", provider)

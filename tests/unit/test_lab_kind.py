@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.hosts import presets
+from tests.hosts import host, presets
 from tests.lab import job_host, job_kind
 from tests.lab.errors import LabError
 from tests.lab.images import SYNCER_TAG
@@ -112,8 +112,8 @@ def test_a_given_cluster_is_the_host_whatever_is_installed(
 
 def test_a_cluster_is_made_once_and_gets_the_syncer_each_time(machine: Machine) -> None:
     machine.has("kind", "docker")
-    host = Kind(Progress(), "t", machine.build)
-    host.prepare()
+    cluster = Kind(Progress(), "t", machine.build)
+    cluster.prepare()
     config, kubeconfig = machine.build / "kind-t.yaml", machine.build / "kind-t.kubeconfig"
     dockerfile, context = REPO / "syncer" / "Dockerfile", "syncer-context"
     image = [
@@ -124,23 +124,23 @@ def test_a_cluster_is_made_once_and_gets_the_syncer_each_time(machine: Machine) 
     assert machine.calls == ["kind get clusters", create, *image]
     assert (machine.build / context / "syncer" / "__main__.py").exists()
     assert list((machine.build / context / "wheels").iterdir()) == []
-    host.prepare()
+    cluster.prepare()
     assert machine.calls[4:] == ["kind get clusters", *image]
-    assert host.ours()
-    host.remove()
+    assert cluster.ours()
+    cluster.remove()
     assert machine.calls[-1] == f"kind delete cluster --name t --kubeconfig {kubeconfig}"
-    assert not host.ours()
+    assert not cluster.ours()
 
 
 def test_a_cluster_of_somebody_else_is_left_alone(machine: Machine) -> None:
     machine.has("kind", "docker")
     (machine.directory / "clusters").write_text("t\nother\n")
-    host = Kind(Progress(), "t", machine.build)
+    cluster = Kind(Progress(), "t", machine.build)
     with pytest.raises(
         LabError, match="cluster t that scripts/up did not make: take another --lab"
     ):
-        host.prepare()
-    assert not host.ours()
+        cluster.prepare()
+    assert not cluster.ours()
     assert machine.calls == ["kind get clusters"]
 
 
@@ -151,6 +151,35 @@ def test_what_fails_is_shown_in_its_own_words(failing: str, machine: Machine) ->
     with pytest.raises(LabError, match=f"`{program} {command}.*` ended with 1") as caught:
         Kind(Progress(), "t", machine.build).prepare()
     assert f"{command}: stubbed failure" in str(caught.value)
+
+
+@pytest.mark.parametrize(("keep", "left"), [(False, ""), (True, "t-1.33\n")])
+def test_a_host_of_kind_goes_even_if_what_ran_on_it_failed(
+    keep: bool,  # noqa: FBT001
+    left: str,
+    machine: Machine,
+) -> None:
+    machine.has("kind", "docker")
+
+    def use() -> None:
+        with host.kind(Progress(), "t", "1.33", keep=keep, directory=machine.build) as made:
+            assert (made.minor, made.settings) == ("1.33", [])
+            config = yaml.safe_load((machine.build / "kind-t-1.33.yaml").read_text())
+            assert config["nodes"][0]["image"].startswith("kindest/node:v1.33.")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        use()
+    assert (machine.directory / "clusters").read_text() == left
+
+
+def test_a_host_of_kind_that_cannot_be_is_told(machine: Machine) -> None:
+    machine.has("docker")
+    with (
+        pytest.raises(LabError, match="--host kind: kind is not installed"),
+        host.kind(Progress(), "t", "1.34", keep=False, directory=machine.build),
+    ):
+        pass
 
 
 def test_cluster_has_the_nodes_of_a_lab_all_of_one_version() -> None:

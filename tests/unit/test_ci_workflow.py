@@ -1,0 +1,62 @@
+"""The CI workflow: its matrix is that of kind's node images, and what it runs is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.hosts import cli, matrix, presets
+from tests.lab.paths import REPO
+
+WORKFLOW: dict[str, Any] = yaml.safe_load((REPO / ".github/workflows/ci.yaml").read_text())
+STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+OLD = ["1.16", "1.17", "1.18"]
+
+
+@pytest.mark.parametrize(
+    ("label", "minors"),
+    [("", [m for m in presets.minors() if m not in OLD]), ("old-cgroups", presets.minors())],
+)
+def test_every_preset_is_a_job_and_the_old_ones_where_a_runner_can(
+    label: str, minors: list[str]
+) -> None:
+    command = [sys.executable, "tests/hosts/matrix.py", label]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPO).stdout
+    jobs = json.loads(printed)["include"]
+    assert [job["minor"] for job in jobs] == minors
+    for job in jobs:
+        assert job["runner"] == (label if job["minor"] in OLD else matrix.RUNNER)
+
+
+def test_jobs_use_only_what_the_matrix_has() -> None:
+    (job,) = matrix.matrix("")["include"][:1]
+    used = re.findall(r"matrix\.(\w+)", json.dumps(WORKFLOW["jobs"]["hosts"]))
+    assert set(used) == set(job)
+
+
+def test_actions_are_pinned() -> None:
+    used = [step["uses"] for step in STEPS if "uses" in step]
+    assert used
+    assert [each for each in used if not re.search(r"@[0-9a-f]{40}$", each)] == []
+
+
+def test_commands_are_there_and_take_their_arguments() -> None:
+    lines = [step["run"] for step in STEPS if "run" in step]
+    assert "scripts/test unit chart" in lines
+    (hosts,) = [line for line in lines if line.startswith("scripts/test hosts")]
+    words = hosts.replace("${{ matrix.minor }}", "1.34").split()[2:]
+    context = cli.main.make_context("hosts", words)
+    assert context.params["provider"] == "kind"
+    assert cli.chosen(context.params["versions"], "kind") == ["1.34"]
+    assert {*context.params["cases"].split(",")} <= set(cli.SHORT)
+
+
+def test_results_are_where_the_workflow_looks() -> None:
+    shown = [step["run"] for step in STEPS if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
+    assert [line.split()[1] for line in shown] == [str(cli.RESULT.relative_to(REPO))]
