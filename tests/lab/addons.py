@@ -15,7 +15,7 @@ from tests.lab.paths import LAB_SOURCE
 from tests.lab.versions import COREDNS_TAGS
 
 # What must be available before a lab is called up: namespace, deployment.
-DEPLOYMENTS = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
+DEPLOYMENTS = (("kube-system", "coredns"), ("kube-system", "local-path-provisioner"))
 
 
 def apply(at: Layout, api: Api) -> None:

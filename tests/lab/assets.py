@@ -15,6 +15,7 @@ from tests.lab import buildah, charttools, gobuild, images, k3simages, store
 from tests.lab.buildah import Image, Recipe
 from tests.lab.cache import Cache, digest
 from tests.lab.progress import Progress, Task
+from tests.lab.versions import DEFAULT_KUBERNETES
 
 
 class Assets:
@@ -25,6 +26,8 @@ class Assets:
         self.minor = minor
         self.programs = [
             gobuild.kubernetes(minor),
+            # Of one minor for all labs: the test images, kubectl, and what runs in the product.
+            *(() if minor == DEFAULT_KUBERNETES else (gobuild.kubernetes(DEFAULT_KUBERNETES),)),
             gobuild.KINE,
             gobuild.coredns(minor),
             gobuild.LOCAL_PATH,
@@ -72,7 +75,7 @@ class Assets:
     @functools.cached_property
     def _product_recipes(self) -> list[Recipe]:
         return [
-            images.agnhost(self.cache, self.minor),
+            images.agnhost(self.cache, DEFAULT_KUBERNETES),
             images.syncer(self.cache),
             *k3simages.recipes(self.cache, self.minor),
         ]
@@ -92,7 +95,11 @@ class Assets:
 
     def store(self, product: Sequence[Image]) -> Path:
         """Return a container runtime's store with all images."""
-        slow = [gobuild.kubernetes(self.minor).key(), gobuild.KINE.key(), images.syncer_base_key()]
+        slow = [
+            gobuild.kubernetes(DEFAULT_KUBERNETES).key(),
+            gobuild.KINE.key(),
+            images.syncer_base_key(),
+        ]
         host = self.host_images()
         inputs = [*slow, *(image.key for image in host)]
         return store.build(self.cache, [*host, *product], inputs)
@@ -100,7 +107,8 @@ class Assets:
     def tools(self, *, tests: bool = True) -> Path:
         """Return a directory for PATH with kubectl and helm and, for tests, what they run."""
         programs = {
-            "kubectl": self.kubernetes() / "kubectl",
+            "kubectl": gobuild.build(self.cache, gobuild.kubernetes(DEFAULT_KUBERNETES))
+            / "kubectl",
             "helm": gobuild.build(self.cache, gobuild.HELM) / "helm",
         }
         if tests:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from tests.lab import check as host
 from tests.lab import extras, packages, registry, teardown, versions
 from tests.lab.addresses import MAX_NODES
 from tests.lab.assets import Assets
@@ -75,6 +76,17 @@ def status(name: str) -> None:
     with _existing(name, Progress(), lock=False) as lab:
         healthy = describe(lab, click.echo)
     sys.exit(0 if healthy else 1)
+
+
+@main.command()
+@_name
+def check(name: str) -> None:
+    """Show that a lab works: versions, pods, volumes, logs, exec, Services and DNS on each node."""
+    progress = Progress()
+    with _existing(name, progress) as lab:
+        found = lab.registration
+        kubectl = Assets(progress, found.minor).tools(tests=False) / "kubectl"
+        host.check(kubectl, lab.kubeconfig, found.kubernetes.version, progress.say)
 
 
 @main.command()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.addresses import API_PORT, SERVICE_CIDR, Addresses
+from tests.lab.mounts import POD_LOGS, Binds
 from tests.lab.network import Network
 from tests.lab.processes import Daemon
 from tests.lab.versions import Kubernetes
@@ -103,7 +104,7 @@ def apiserver(at: Layout) -> Daemon:
         "tls-cert-file": pki / "apiserver.crt",
         "tls-private-key-file": pki / "apiserver.key",
     }
-    command = [str(at.binaries / "kube-apiserver"), *_flags(flags), *at.row.apiserver]
+    command = [str(at.binaries / "kube-apiserver"), *_flags({**flags, **at.row.apiserver})]
     files = (pki / "apiserver.crt", at.audit_policy)
     return Daemon("kube-apiserver", at.network.path(1), command, files)
 
@@ -142,7 +143,9 @@ def containerd(at: Layout, number: int) -> Daemon:
     """Return a node's container runtime."""
     config = at.node(number) / "containerd.toml"
     command = ["containerd", "--config", str(config)]
-    return Daemon(f"containerd-{number}", at.network.path(number), command, (config,))
+    return Daemon(
+        f"containerd-{number}", at.network.path(number), command, (config,), _logs(at, number)
+    )
 
 
 def kubelet(at: Layout, number: int) -> Daemon:
@@ -154,9 +157,12 @@ def kubelet(at: Layout, number: int) -> Daemon:
         "kubeconfig": at.kubeconfig(f"node-{number}"),
         "node-ip": at.addresses.node(number),
         "root-dir": at.node(number) / "kubelet",
+        **{k: str(v).format(node=at.node(number)) for k, v in at.row.kubelet_flags.items()},
     }
     command = [str(at.binaries / "kubelet"), *_flags(flags)]
-    return Daemon(f"kubelet-{number}", at.network.path(number), command, (config,))
+    return Daemon(
+        f"kubelet-{number}", at.network.path(number), command, (config,), _logs(at, number)
+    )
 
 
 def proxy(at: Layout, number: int) -> Daemon:
@@ -174,10 +180,19 @@ def proxy(at: Layout, number: int) -> Daemon:
     return Daemon(f"kube-proxy-{number}", at.network.path(number), command)
 
 
+def _logs(at: Layout, number: int) -> Binds:
+    """Return where a node's kubelet and its runtime find the logs of pods.
+
+    A kubelet removes the logs of pods that it does not know: those of other nodes, if both keep
+    them in one place.
+    """
+    return ((at.node(number) / "pods", POD_LOGS),) if at.row.fixed_logs else ()
+
+
 def _kubeconfigs(path: Path) -> dict[str, object]:
     names = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
     return dict.fromkeys(names, path)
 
 
 def _flags(flags: dict[str, object]) -> list[str]:
-    return [f"--{name}={value}" for name, value in flags.items()]
+    return [f"--{name}={value}" for name, value in flags.items() if value is not None]

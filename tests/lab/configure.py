@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.lab import configs
+from tests.lab import configs, mounts
 from tests.lab.addresses import API_SERVICE
 from tests.lab.cgroups import Cgroups
 from tests.lab.components import Layout
@@ -51,6 +51,8 @@ def _node(at: Layout, number: int, cgroup_root: str) -> None:
     node = at.node(number)
     for directory in ("cni", "kubelet", "pods", "volumes", "volume-plugins"):
         (node / directory).mkdir(parents=True, exist_ok=True)
+    if at.row.fixed_logs:
+        mounts.share(node)
     kubelet = configs.kubelet(at.row, node, at.pki, f"node-{number}", cgroup_root)
     pods = at.addresses.node_pods(number)
     _write(node / "containerd.toml", configs.containerd(node))

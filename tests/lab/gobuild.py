@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import versions
+from tests.lab import openapi, versions
 from tests.lab.cache import Cache, digest, file_digest, tree_digest
 from tests.lab.errors import LabError
 from tests.lab.paths import LAB_SOURCE
@@ -26,7 +26,6 @@ _COMMANDS = (
     "kubelet",
 )
 _ENDPOINT_SLICES_V1 = (1, 21)
-_STAMP = "k8s.io/component-base/version"
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,9 @@ class Program:
     """Patterns of our own source files in the directory, if it has any but the pins."""
     replaces: tuple[tuple[str, str], ...] = ()
     """Files of the module → files of ours in the directory that are compiled in their place."""
+
+    generates: openapi.Generates | None = None
+    """What the module lacks, and how it is made before the build."""
 
     def key(self) -> str:
         """Return the key of everything that decides what comes out."""
@@ -101,16 +103,19 @@ def kubernetes(minor: str) -> Program:
     row = versions.kubernetes(minor)
     major, small = row.minor.split(".")
     stamps = {"gitVersion": row.version, "gitMajor": major, "gitMinor": small}
+    flags = [f"-X {package}.{k}={v}" for package in row.stamped for k, v in stamps.items()]
     return Program(
         name=f"kubernetes-{row.minor}",
         version=row.version,
         directory=MODULES / row.module,
         packages=(
             *(f"k8s.io/kubernetes/cmd/{c}" for c in _COMMANDS),
-            "k8s.io/kubernetes/test/images/agnhost",
+            *(("k8s.io/kubernetes/test/images/agnhost",) if row.agnhost else ()),
         ),
-        ldflags=" ".join(("-s -w", *(f"-X {_STAMP}.{k}={v}" for k, v in stamps.items()))),
+        ldflags=" ".join(("-s -w", *flags)),
         toolchain=row.toolchain,
+        generates=openapi.GENERATES if row.openapi else None,
+        sources=openapi.SOURCES if row.openapi else (),
     )
 
 
@@ -214,12 +219,14 @@ def build(cache: Cache, program: Program) -> Path:
             args += ["-tags", program.tags]
         # A directory and no trailing name: every package becomes a file called like it.
         with tempfile.TemporaryDirectory() as scratch:
-            run(
-                [*args, *program.patched(Path(scratch)), "-o", f"{target}/", *program.packages],
-                cwd=program.directory,
-                env=program.environment(),
-                on_line=on_line,
-            )
+            args += program.patched(Path(scratch))
+            env = program.environment()
+            if program.generates is not None:
+                task.note(f"generating {program.generates.package}")
+                args += program.generates.overlay(program.directory, env, Path(scratch))
+                env = {**env, **openapi.READ_OVERLAYS}
+            args += ["-o", f"{target}/", *program.packages]
+            run(args, cwd=program.directory, env=env, on_line=on_line)
 
     what = f"building {program.name} {program.version} ({len(program.packages)} programs)"
     return cache.entry(f"bin-{program.name}", program.key(), what, builder)
@@ -230,4 +237,5 @@ def download(cache: Cache, program: Program) -> None:
     what = f"fetching modules of {program.name}"
     with cache.progress.task(what, quiet=True), tempfile.TemporaryDirectory() as scratch:
         args = ["go", "list", "-mod=readonly", "-deps", *program.patched(Path(scratch))]
-        run([*args, *program.packages], cwd=program.directory, env=program.environment())
+        tools = () if program.generates is None else (program.generates.generator,)
+        run([*args, *program.packages, *tools], cwd=program.directory, env=program.environment())

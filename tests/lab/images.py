@@ -15,7 +15,7 @@ from tests.lab.configs import PAUSE
 from tests.lab.paths import LAB_SOURCE, REPO
 from tests.lab.progress import Task
 from tests.lab.run import output, run
-from tests.lab.versions import COREDNS_TAGS, LOCAL_PATH
+from tests.lab.versions import COREDNS_TAGS, DEFAULT_KUBERNETES, LOCAL_PATH
 
 BUSYBOX_TAG = "busybox:1.36"
 AGNHOST_TAG = "agnhost:2.53"
@@ -175,4 +175,4 @@ def place_copy(source: Path, target: Path) -> None:
 
 def of_host(cache: Cache, minor: str) -> Iterable[Recipe]:
     """Return what a host cluster itself needs, in the order of need."""
-    return (pause(minor), busybox(), coredns(cache, minor), local_path(cache))
+    return (pause(DEFAULT_KUBERNETES), busybox(), coredns(cache, minor), local_path(cache))

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.lab.cache import digest
 from tests.lab.cgroups import Cgroups
 from tests.lab.errors import LabError
+from tests.lab.mounts import Binds, entering
 
 PATIENCE = 15.0  # a component that does not end on SIGTERM in this time is killed
 # Nothing of the caller's environment: a proxy variable would send the components elsewhere.
@@ -35,10 +36,12 @@ class Daemon:
     netns: Path
     command: Sequence[str]
     files: Sequence[Path] = ()
+    binds: Binds = ()
+    """Directories that it sees elsewhere than where they are."""
 
     def digest(self) -> str:
         """Return a key that changes when a restart is needed to take over a change."""
-        return digest(list(self.command), [f.read_text() for f in self.files])
+        return digest(list(self.command), [f.read_text() for f in self.files], *self.binds)
 
 
 @functools.cache
@@ -159,7 +162,8 @@ class Processes:
         # `nsenter`, not `ip netns exec`: that one mounts a new /sys, without the cgroups.
         # The shell, nsenter and the daemon are one process after another: the pid stays.
         enter = 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
-        command = ["nsenter", f"--net={daemon.netns}", *daemon.command]
+        place = [f"--net={daemon.netns}", *entering(daemon.binds)]
+        command = ["nsenter", *place, *daemon.command]
         with self.log(daemon.name).open("ab") as log:
             process = subprocess.Popen(
                 ["/bin/sh", "-c", enter, "sh", str(cgroup), *command],

@@ -13,6 +13,7 @@ from tests.lab.cgroups import hierarchies
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.machine import restore_limits
+from tests.lab.mounts import POD_LOGS
 from tests.lab.network import NETNS
 from tests.lab.registry import names
 
@@ -114,7 +115,7 @@ def _remove_shared() -> None:
     plugins = _KUBELET / "device-plugins"
     for file in ("kubelet.sock", "kubelet_internal_checkpoint", "DEPRECATION"):
         (plugins / file).unlink(missing_ok=True)
-    for directory in (plugins, _KUBELET, _LOG_LINKS):
+    for directory in (plugins, _KUBELET, _LOG_LINKS, POD_LOGS):
         with contextlib.suppress(OSError):
             directory.rmdir()
 

@@ -7,30 +7,80 @@ from dataclasses import dataclass, field
 
 from tests.lab.errors import LabError
 
-
 @dataclass(frozen=True)
 class Kubernetes:
     """One Kubernetes minor that the lab can run as a host."""
 
     version: str
     """The version of the module k8s.io/kubernetes, and what the binaries report."""
-    module: str
-    """The directory under tests/lab/go whose go.mod and go.sum pin it."""
     toolchain: str | None = None
     """A Go toolchain that this version needs, when the machine's own is too new for it."""
+    stamped: tuple[str, ...] = ("k8s.io/component-base/version",)
+    """The packages in which the binaries look for their version."""
+    openapi: bool = False
+    """The module lacks its generated OpenAPI definitions; the build makes them."""
+    agnhost: bool = False
+    """Build Kubernetes' test image too: one minor's is enough for all."""
+    apiserver: Mapping[str, object] = field(default_factory=dict)
+    """Flags of kube-apiserver over the common ones; None: not this one."""
     kubelet: Mapping[str, object] = field(default_factory=dict)
     """Fields of KubeletConfiguration over the common ones; None: this minor has no such field."""
-    apiserver: tuple[str, ...] = ()
-    """Arguments of kube-apiserver that only this minor takes."""
+    kubelet_flags: Mapping[str, object] = field(default_factory=dict)
+    """What the kubelet takes as a flag only, with `{node}` for the node's directory."""
+    fixed_logs: bool = False
+    """The kubelet keeps the logs of pods in a fixed place, whatever its configuration says."""
 
     @property
     def minor(self) -> str:
         """Return e.g. `1.34`."""
         return ".".join(self.version.lstrip("v").split(".")[:2])
 
+    @property
+    def module(self) -> str:
+        """Return the directory under tests/lab/go whose go.mod and go.sum pin it."""
+        return f"kubernetes-{self.minor}"
+
+
+def _before_1_20(version: str, *stamped: str) -> Kubernetes:
+    """Return the row of a minor as kubeadm of its time would have set it up."""
+    return Kubernetes(
+        version,
+        toolchain="go1.21.13",
+        stamped=("k8s.io/component-base/version", *stamped),
+        openapi=True,
+        # Without an issuer and a key there are no bound tokens: no TokenRequest, no projected ones.
+        apiserver={
+            "insecure-port": 0,
+            "service-account-issuer": None,
+            "service-account-signing-key-file": None,
+        },
+        kubelet={"containerRuntimeEndpoint": None, "podLogsDir": None, "volumePluginDir": None},
+        kubelet_flags={
+            "container-runtime": "remote",
+            "container-runtime-endpoint": "unix://{node}/containerd.sock",
+            "volume-plugin-dir": "{node}/volume-plugins",
+        },
+        fixed_logs=True,
+    )
+
+
+# From here on the kubelet must be told that cgroup v1 is meant.
+_CGROUP_V1 = {"failCgroupV1": False}
 
 KUBERNETES: Mapping[str, Kubernetes] = {
-    k.minor: k for k in (Kubernetes(version="v1.34.4", module="kubernetes-1.34"),)
+    k.minor: k
+    for k in (
+        _before_1_20("v1.16.13", "k8s.io/kubernetes/pkg/version", "k8s.io/kubectl/pkg/version"),
+        _before_1_20("v1.17.17"),
+        _before_1_20("v1.18.6"),
+        Kubernetes("v1.30.14"),
+        Kubernetes("v1.31.14"),
+        Kubernetes("v1.32.13"),
+        Kubernetes("v1.33.13"),
+        Kubernetes("v1.34.4", agnhost=True),
+        Kubernetes("v1.35.4", kubelet=_CGROUP_V1),
+        Kubernetes("v1.36.3", kubelet=_CGROUP_V1),
+    )
 }
 DEFAULT_KUBERNETES = "1.34"
 

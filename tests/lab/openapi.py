@@ -1,0 +1,70 @@
+"""Makes a file of Kubernetes that its old modules lack: the definitions of its OpenAPI document.
+
+Before 1.23 that file was generated in every build and never kept in the source, so that the module
+alone does not compile. The generator is upstream's, of the version that the module names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.run import output, run
+
+# The module cache has an index of its packages, which knows nothing of overlays.
+READ_OVERLAYS = {"GODEBUG": "goindex=0"}
+
+_SUBJECTS = "openapi.go"
+SOURCES = (_SUBJECTS,)
+"""The file, beside go.mod, that imports every package whose types the document describes."""
+
+
+@dataclass(frozen=True)
+class Generates:
+    """One generated file of one module."""
+
+    module: str
+    package: str
+    file: str
+    generator: str
+
+    def overlay(self, directory: Path, env: Mapping[str, str], scratch: Path) -> list[str]:
+        """Generate the file into `scratch`; return the arguments that build the module with it."""
+        generator, header = scratch / "generator", scratch / "header"
+        run(
+            ["go", "build", "-mod=readonly", "-o", generator, self.generator],
+            cwd=directory,
+            env=env,
+        )
+        header.touch()
+        flags = {
+            "--input-dirs": ",".join(subjects((directory / _SUBJECTS).read_text())),
+            "--output-package": f"{self.module}/{self.package}",
+            "--output-file-base": self.file.removesuffix(".go"),
+            "--output-base": str(scratch / "generated"),
+            "--go-header-file": str(header),
+            "--report-filename": str(scratch / "violations"),
+        }
+        run([generator, *(f"{k}={v}" for k, v in flags.items())], cwd=directory, env=env)
+        made = scratch / "generated" / self.module / self.package / self.file
+        source = output(["go", "list", "-m", "-f", "{{.Dir}}", self.module], cwd=directory, env=env)
+        replaced = Path(source) / self.package / self.file
+        listing = scratch / "overlay.json"
+        listing.write_text(json.dumps({"Replace": {str(replaced): str(made)}}))
+        return ["-overlay", str(listing)]
+
+
+GENERATES = Generates(
+    module="k8s.io/kubernetes",
+    package="pkg/generated/openapi",
+    file="zz_generated.openapi.go",
+    generator="k8s.io/kube-openapi/cmd/openapi-gen",
+)
+
+
+def subjects(source: str) -> list[str]:
+    """Return the packages that a Go file imports for nothing but their types."""
+    return re.findall(r'^\t_ "([^"]+)"$', source, re.MULTILINE)
