@@ -24,7 +24,7 @@ from syncer.lookup import HostForStreams, PodLookup
 from syncer.metricsapi import PORT, SERVER_NAME, Figures, MetricsApi, Way
 from syncer.metricsapi.source import HostMetrics
 from syncer.nodes import Nodes
-from syncer.resources import CONFIGMAPS, RULES_REVIEWS
+from syncer.resources import CONFIGMAPS, NAMESPACES, RULES_REVIEWS
 from syncer.settings import Settings
 from syncer.sources import Sources, keep
 from syncer.translate.scope import Scope
@@ -133,18 +133,13 @@ async def _sync(
     door: tunnel.Door,
 ) -> None:
     api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
-    sources = Sources(
-        world, virt, host, settings.kinds, api_service.endpoints, settings.node_selector
-    )
     progress.stage = "waiting for the virtual API server"
     # The host's answers first: k3s takes longer to start than they do.
     version = await host.request("GET", "/version", resource="version")
-    with_ingresses = "ingresses" in settings.kinds
-    if with_ingresses:
-        await dialects.learn(host)
-    await _until_ready(sources)
-    if with_ingresses:
-        await dialects.learn(virt)
+    kinds = settings.kinds - await dialects.learn(host, settings.kinds)
+    await _until_ready(virt)
+    kinds -= await dialects.learn(virt, kinds)
+    sources = Sources(world, virt, host, kinds, api_service.endpoints, settings.node_selector)
     nodes = Nodes(
         world,
         virt,
@@ -153,11 +148,10 @@ async def _sync(
         kubelet_version=version["gitVersion"],
         own_node=settings.own_node,
         own_address=settings.own_address,
-        real="nodes" in settings.kinds,
-        only_real="nodes" in settings.kinds
-        and (settings.virtual_scheduler or not settings.node_selector),
+        real="nodes" in kinds,
+        only_real="nodes" in kinds and (settings.virtual_scheduler or not settings.node_selector),
     )
-    controller = Controller(world, virt, host, nodes, api_service, sources, settings.kinds)
+    controller = Controller(world, virt, host, nodes, api_service, sources, kinds)
     sources.on_hold = controller.hold
     sources.on_confirm = controller.confirm
     progress.sources = sources
@@ -253,11 +247,11 @@ async def _publish(host: Client, ident: Identity, admin: Admin, settings: Settin
     await kubeconfig.publish(host, ident, admin, settings.api_port)
 
 
-async def _until_ready(sources: Sources) -> None:
+async def _until_ready(virt: Client) -> None:
     """Wait until the API answers: a kubeconfig that exists is not an API that is ready."""
     while True:
         try:
-            await sources.check_cluster()
+            await virt.get(NAMESPACES, "", "kube-system")
         except (NotFound, Unreachable, Forbidden):
             pass
         except Unauthorized:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.lab.errors import LabError
 
+
 @dataclass(frozen=True)
 class Kubernetes:
     """One Kubernetes minor that the lab can run as a host."""
@@ -74,8 +75,8 @@ KUBERNETES: Mapping[str, Kubernetes] = {
         _before_1_20("v1.17.17"),
         _before_1_20("v1.18.6"),
         Kubernetes("v1.30.14"),
-        Kubernetes("v1.31.14"),
-        Kubernetes("v1.32.13"),
+        Kubernetes("v1.31.4"),
+        Kubernetes("v1.32.5"),
         Kubernetes("v1.33.13"),
         Kubernetes("v1.34.4", agnhost=True),
         Kubernetes("v1.35.4", kubelet=_CGROUP_V1),

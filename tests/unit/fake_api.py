@@ -36,6 +36,15 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
             await asyncio.sleep(0.002)
 
 
+GROUPS = {
+    "discovery.k8s.io": ("endpointslices",),
+    "networking.k8s.io": ("networkpolicies", "ingresses", "ingressclasses"),
+    "node.k8s.io": ("runtimeclasses",),
+    "policy": ("poddisruptionbudgets",),
+}
+"""The resource types of which older servers have another version, or none."""
+
+
 class FakeApi:
     """One API server."""
 
@@ -50,8 +59,8 @@ class FakeApi:
         self.rules: list[Obj] = []
         """What a SelfSubjectRulesReview says that the client may do."""
         self.tokens = 0
-        self.ingresses = "v1"
-        """The one version of networking.k8s.io in which it has them."""
+        self.versions: dict[str, str] = {}
+        """The one version in which it has a resource type; "" if it has it not. Others: v1."""
         self._changed = asyncio.Event()
         self._watches: set[Watch] = set()
 
@@ -104,15 +113,22 @@ class FakeApi:
         self._changed.set()
         self._changed = asyncio.Event()
 
+    def _served(self, path: str) -> web.Response | None:
+        """Answer for what is served in which version; None for a path of an object that is."""
+        _, _, named = path.partition("/apis/")
+        group, version, *rest = [*named.split("/"), ""]
+        mine = [n for n in GROUPS.get(group, ()) if self.versions.get(n, "v1") == version]
+        if rest == [""] and mine:
+            return web.json_response({"resources": [{"name": name} for name in mine]})
+        if group in GROUPS and (rest == [""] or {*GROUPS[group]} & {*rest} - {*mine}):
+            return web.json_response(Refusal(404, "NotFound", path).status, status=404)
+        return None
+
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/version":
             return web.json_response({"gitVersion": "v1.34.4"})
-        version, _, rest = request.path.partition("/apis/networking.k8s.io/")[2].partition("/")
-        if version and not rest:
-            names = ["networkpolicies", *(["ingresses"] if version == self.ingresses else [])]
-            return web.json_response({"resources": [{"name": name} for name in names]})
-        if version and "ingresses" in rest.split("/") and version != self.ingresses:
-            return web.json_response(Refusal(404, "NotFound", request.path).status, status=404)
+        if (served := self._served(request.path)) is not None:
+            return served
         asked, place, sub = await self._read(request)
         self.requests.append(asked)
         fault = self.faults.take(asked)

@@ -1,4 +1,4 @@
-"""Old servers have ingresses as v1beta1: found out by asking, and nobody else notices."""
+"""Old servers have some kinds as v1beta1 or not at all: found by asking; nobody else notices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from syncer import dialects
 from syncer.errors import NotFound
-from syncer.resources import INGRESSES
+from syncer.objects import Obj
+from syncer.resources import BUDGETS
 from tests.unit.build import IDENT, host_name, ingress, rule
 from tests.unit.engine import Engine
 from tests.unit.fake_api import FakeApi, until
@@ -34,25 +35,93 @@ BETA = {
 }
 
 
-@pytest.mark.parametrize("version", ["v1", "v1beta1", "none"])
-async def test_server_is_spoken_to_as_it_says(version: str) -> None:
+SAMPLES = {
+    "ingresses": ingress(namespace="team-x"),
+    "ingressclasses": {"metadata": {"name": "x"}, "spec": {"controller": "example.com/c"}},
+    "poddisruptionbudgets": {
+        "metadata": {"name": "x", "namespace": "team-x"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}},
+    },
+    "endpointslices": {
+        "metadata": {"name": "x", "namespace": "team-x"},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+        "ports": [{"port": 80}],
+    },
+    "runtimeclasses": {"metadata": {"name": "x"}, "handler": "runc"},
+}
+
+
+def test_every_dialect_is_tried() -> None:
+    assert set(SAMPLES) == set(dialects.OLDER)
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+@pytest.mark.parametrize("kind", SAMPLES)
+async def test_server_is_spoken_to_as_it_says(kind: str, version: str) -> None:
+    """Callers give and get v1; the server has its own."""
+    resource, sample = dialects.OLDER[kind][0], SAMPLES[kind]
+    sample = {"apiVersion": resource.api_version, "kind": resource.kind, **sample}
+    content = {k: v for k, v in sample.items() if k != "metadata"}
+    space = "team-x" if resource.namespaced else ""
+    name = sample["metadata"]["name"]
     async with FakeApi() as api, api.client("host") as client:
-        api.ingresses = version
-        await dialects.learn(client)
-        if version == "none":
-            with pytest.raises(NotFound, match=r"networking\.k8s\.io/v1/"):
-                await client.list(INGRESSES, "team-x")
-            return
-        made = await client.create(INGRESSES, "team-x", ingress(namespace="team-x"))
-        assert made["apiVersion"] == "networking.k8s.io/v1"
-        stored = api.objects.get(Place("ingresses", "team-x", "web"))
-        assert stored["apiVersion"] == f"networking.k8s.io/{version}"
-        listed, _ = await client.list(INGRESSES, "team-x")
-        assert listed[0]["spec"] == ingress()["spec"] == made["spec"]
-        got = await client.get(INGRESSES, "team-x", "web")
-        assert (await client.update(INGRESSES, got))["spec"] == made["spec"]
-        await client.delete(INGRESSES, got)
-        assert api.objects.find("ingresses", "team-x", "web") is None
+        api.versions = {kind: version}
+        assert await dialects.learn(client, frozenset({kind, "pods"})) == set()
+        made = await client.create(resource, space, sample)
+        stored = api.objects.get(Place(kind, space, name))
+        assert stored["apiVersion"] == f"{resource.group}/{version}"
+        (listed,), _ = await client.list(resource, space)
+        got = await client.get(resource, space, name)
+        label = {"metadata": {"labels": {"a": "b"}}}
+        patched = await client.patch(resource, got, label)
+        replaced = await client.update(resource, patched)
+        for each in (made, listed, got, patched, replaced):
+            assert {k: each.get(k) for k in content} == content
+        assert replaced["metadata"]["labels"]["a"] == "b"
+        await client.delete(resource, got)
+        assert api.objects.find(kind, space, name) is None
+
+
+@pytest.mark.parametrize("kind", SAMPLES)
+async def test_kind_that_a_server_has_not_is_named(kind: str) -> None:
+    async with FakeApi() as api, api.client("host") as client:
+        api.versions = {kind: ""}
+        assert await dialects.learn(client, frozenset(SAMPLES)) == {kind}
+        with pytest.raises(NotFound, match=dialects.OLDER[kind][0].api_version):
+            await client.list(dialects.OLDER[kind][0])
+
+
+async def test_kinds_that_are_not_synced_are_not_asked_for() -> None:
+    async with FakeApi() as api, api.client("host") as client:
+        api.versions = dict.fromkeys(SAMPLES, "")
+        assert await dialects.learn(client, frozenset({"pods", "services"})) == set()
+        assert client.requests == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "selector", "seen"),
+    [
+        ("v1", {}, {"selector": {}}),
+        ("v1beta1", {}, {}),
+        ("v1beta1", {"matchLabels": {"a": "b"}}, {"selector": {"matchLabels": {"a": "b"}}}),
+    ],
+)
+async def test_budget_for_no_pod_never_becomes_one_for_all(
+    version: str, selector: Obj, seen: Obj
+) -> None:
+    async with FakeApi() as api, api.client("virt") as client:
+        api.versions = {"poddisruptionbudgets": version}
+        await dialects.learn(client, frozenset({"poddisruptionbudgets"}))
+        budget = {
+            "apiVersion": f"policy/{version}",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": "x", "namespace": "team-x"},
+            "spec": {"selector": selector},
+        }
+        api.objects.create("poddisruptionbudgets", "team-x", budget)
+        got = await client.get(BUDGETS, "team-x", "x")
+        assert got["spec"] == seen
 
 
 @pytest.mark.parametrize(("virt", "host"), [("v1", "v1beta1"), ("v1beta1", "v1"), ("v1beta1",) * 2])
@@ -60,9 +129,10 @@ async def test_ingress_and_its_status_pass_between_versions(
     sides: Sides, virt: str, host: str
 ) -> None:
     """Created, changed, told its address, at rest, deleted."""
-    sides.virt_api.ingresses, sides.host_api.ingresses = virt, host
-    await dialects.learn(sides.virt)
-    await dialects.learn(sides.host)
+    kinds = frozenset({"ingresses"})
+    sides.virt_api.versions, sides.host_api.versions = {"ingresses": virt}, {"ingresses": host}
+    await dialects.learn(sides.virt, kinds)
+    await dialects.learn(sides.host, kinds)
     engine = Engine(sides)
     engine.furnish()
     virt_objects, host_objects = sides.virt_api.objects, sides.host_api.objects
