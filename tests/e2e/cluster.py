@@ -95,6 +95,15 @@ RESOURCES = {
     ),
 }
 
+OLDER = {
+    "HorizontalPodAutoscaler": "autoscaling/v2beta2",
+    "Ingress": "networking.k8s.io/v1beta1",
+    "IngressClass": "networking.k8s.io/v1beta1",
+    "PodDisruptionBudget": "policy/v1beta1",
+    "RuntimeClass": "node.k8s.io/v1beta1",
+}
+"""What a server is asked for instead if it does not serve the version above."""
+
 
 class Cluster:
     """An API server, under the user of a kubeconfig."""
@@ -105,6 +114,7 @@ class Cluster:
             warnings.simplefilter("ignore")  # of the client package, about its own future
             load: Any = config.new_client_from_config  # not typed
             self._api = load(config_file=str(kubeconfig))
+        self._served: dict[str, frozenset[str]] = {}
 
     def close(self) -> None:
         """Close the connections."""
@@ -134,7 +144,7 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str = "") -> Obj:
         """Return one object."""
-        return self.json("GET", _path(kind, namespace, name))
+        return self.json("GET", self._path(kind, namespace, name))
 
     def find(self, kind: str, name: str, namespace: str = "") -> Obj | None:
         """Return one object, or None when there is none of that name."""
@@ -148,7 +158,7 @@ class Cluster:
     def all(self, kind: str, namespace: str = "", labels: str = "") -> list[Obj]:
         """Return the objects of a namespace, or of all."""
         query = {"labelSelector": labels} if labels else {}
-        items: list[Obj] = self.json("GET", _path(kind, namespace), query=query)["items"]
+        items: list[Obj] = self.json("GET", self._path(kind, namespace), query=query)["items"]
         return items
 
     def create(self, *objects: Obj) -> Obj:
@@ -156,12 +166,14 @@ class Cluster:
         created: Obj = {}
         for obj in objects:
             namespace = obj["metadata"].get("namespace", "")
-            created = self.json("POST", _path(obj["kind"], namespace), obj)
+            kind = obj["kind"]
+            made = {**obj, "apiVersion": self.resource(kind).api_version}
+            created = self.json("POST", self._path(kind, namespace), made)
         return created
 
     def patch(self, kind: str, name: str, namespace: str, patch: Obj, *, sub: str = "") -> Obj:
         """Merge a patch into an object, or into a subresource of it."""
-        path = "/".join(filter(None, (_path(kind, namespace, name), sub)))
+        path = "/".join(filter(None, (self._path(kind, namespace, name), sub)))
         return self.json("PATCH", path, patch, content_type=MERGE)
 
     def delete(
@@ -172,7 +184,7 @@ class Cluster:
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         try:
-            self.request("DELETE", _path(kind, namespace, name), options)
+            self.request("DELETE", self._path(kind, namespace, name), options)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -188,7 +200,7 @@ class Cluster:
             "timeoutSeconds": str(seconds),
             "labelSelector": labels,
         }
-        path = _path(kind, namespace)
+        path = self._path(kind, namespace)
         response = self._send("GET", path, None, query, "", seconds + REQUEST_SECONDS, {})
         rest = b""
         try:
@@ -203,6 +215,25 @@ class Cluster:
             raise Unreachable(str(error)) from error
         finally:
             response.close()
+
+    def serves(self, api_version: str, plural: str) -> bool:
+        """Tell whether the server has a resource type in that version, by API discovery."""
+        if api_version not in self._served:
+            try:
+                found = self.json("GET", Resource(api_version, plural).root)["resources"]
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                found = []
+            self._served[api_version] = frozenset(each["name"] for each in found)
+        return plural in self._served[api_version]
+
+    def resource(self, kind: str) -> Resource:
+        """Return where this server has the objects of a kind."""
+        newest = RESOURCES[kind]
+        if kind not in OLDER or self.serves(newest.api_version, newest.plural):
+            return newest
+        return newest._replace(api_version=OLDER[kind])
 
     def listable(self) -> list[Resource]:
         """Return every resource type that can be listed, by API discovery."""
@@ -221,6 +252,9 @@ class Cluster:
         """Return the objects of a type that discovery found."""
         items: list[Obj] = self.json("GET", _place(resource, namespace))["items"] or []
         return items
+
+    def _path(self, kind: str, namespace: str = "", name: str = "") -> str:
+        return "/".join(filter(None, (_place(self.resource(kind), namespace), name)))
 
     def _send(
         self,
@@ -259,10 +293,6 @@ class Cluster:
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable(f"{method} {path}: {error}") from error
         return response
-
-
-def _path(kind: str, namespace: str = "", name: str = "") -> str:
-    return "/".join(filter(None, (_place(RESOURCES[kind], namespace), name)))
 
 
 def _place(resource: Resource, namespace: str) -> str:

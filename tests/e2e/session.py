@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tests.e2e import kubeconfig, manifests
 from tests.e2e.audit import AuditLog
-from tests.e2e.cluster import Obj
+from tests.e2e.cluster import ApiError, Obj
 from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.waiting import until
 
@@ -159,7 +159,18 @@ class Session:
             "kind": "TokenRequest",
             "spec": {"audiences": [], "expirationSeconds": 4 * 3600},
         }
-        return str(self.host.api.json("POST", path, request)["status"]["token"])
+        try:
+            return str(self.host.api.json("POST", path, request)["status"]["token"])
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return self._kept_token(namespace, name)
+
+    def _kept_token(self, namespace: str, name: str) -> str:
+        """Return the token that a host without TokenRequest keeps in a Secret of the account."""
+        account = self.host.api.get("ServiceAccount", name, namespace)
+        secret = self.host.api.get("Secret", account["secrets"][0]["name"], namespace)
+        return base64.b64decode(secret["data"]["token"]).decode()
 
 
 def claims_of(token: str) -> Obj:

@@ -118,8 +118,11 @@ def test_an_ingress_leads_to_the_hosts_twins(release: Release, space: str, twin:
     suffix = f"-x-{space}-x-{release.name}"
     rule = twin["spec"]["rules"][0]
     assert rule["host"] == HOST
-    backend = rule["http"]["paths"][0]["backend"]["service"]
-    assert backend == {"name": f"shop{suffix}", "port": {"number": 80}}
+    backend = rule["http"]["paths"][0]["backend"]
+    if release.host.api.serves("networking.k8s.io/v1", "ingresses"):
+        assert backend == {"service": {"name": f"shop{suffix}", "port": {"number": 80}}}
+    else:
+        assert backend == {"serviceName": f"shop{suffix}", "servicePort": 80}
     assert twin["spec"]["tls"] == [{"hosts": [HOST], "secretName": f"certificate{suffix}"}]
     api = release.host.api
     assert api.find("Service", f"shop{suffix}", release.namespace)

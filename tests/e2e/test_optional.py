@@ -115,7 +115,7 @@ def _evict(generous: Release, host_pod: Obj) -> int:
     meta = host_pod["metadata"]
     path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/eviction"
     eviction: Obj = {
-        "apiVersion": "policy/v1",
+        "apiVersion": generous.host.api.resource("PodDisruptionBudget").api_version,
         "kind": "Eviction",
         "metadata": {"name": meta["name"], "namespace": meta["namespace"]},
     }
