@@ -185,6 +185,12 @@ CRANE = Program(  # its `registry serve` is the registry that the chart is pushe
     directory=MODULES / "crane",
     packages=("github.com/google/go-containerregistry/cmd/crane",),
 )
+KIND = Program(  # on no PATH: scripts/up takes the one that is installed
+    name="kind",
+    version=versions.KIND,
+    directory=MODULES / "kind",
+    packages=("sigs.k8s.io/kind",),
+)
 K3S_FRONT = Program(
     name="k3s-stand-in",
     version="0",
