@@ -15,8 +15,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// kubeconfig reads the CA and the client's certificate from the written file.
-func (s *instance) kubeconfig() (*x509.CertPool, tls.Certificate) {
+// admins is who the kubeconfig says one is: a certificate, or a password.
+type admins struct {
+	pair               tls.Certificate
+	username, password string
+}
+
+// kubeconfig reads the CA and the administrator from the written file.
+func (s *instance) kubeconfig() (*x509.CertPool, admins) {
 	s.t.Helper()
 	var config struct {
 		Clusters []struct{ Cluster map[string]string }
@@ -39,11 +45,14 @@ func (s *instance) kubeconfig() (*x509.CertPool, tls.Certificate) {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(decode(config.Clusters[0].Cluster["certificate-authority-data"]))
 	user := config.Users[0].User
+	if row.BasicAuth {
+		return pool, admins{username: user["username"], password: user["password"]}
+	}
 	pair, err := tls.X509KeyPair(decode(user["client-certificate-data"]), decode(user["client-key-data"]))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return pool, pair
+	return pool, admins{pair: pair}
 }
 
 // client makes an HTTP client of the front; certificate may be nil.
@@ -57,8 +66,27 @@ func (s *instance) client(certificates ...tls.Certificate) *http.Client {
 
 func (s *instance) admin() *http.Client {
 	s.t.Helper()
-	_, pair := s.kubeconfig()
-	return s.client(pair)
+	_, admin := s.kubeconfig()
+	if admin.password == "" {
+		return s.client(admin.pair)
+	}
+	client := s.client()
+	client.Transport = withPassword{client.Transport, admin}
+	return client
+}
+
+// withPassword says who asks, as clients of k3s up to 1.18 do.
+type withPassword struct {
+	http.RoundTripper
+	admins
+}
+
+func (w withPassword) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Header.Get("Authorization") == "" {
+		request = request.Clone(request.Context())
+		request.SetBasicAuth(w.username, w.password)
+	}
+	return w.RoundTripper.RoundTrip(request)
 }
 
 func (s *instance) url(path string) string { return "https://127.0.0.1:" + strconv.Itoa(s.port) + path }

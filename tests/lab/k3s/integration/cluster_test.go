@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -14,6 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+	"github.com/rancher/remotedialer"
+
+	"virtualcluster/tests/lab/k3s/internal/family"
 	"virtualcluster/tests/lab/k3s/internal/pki"
 )
 
@@ -47,8 +52,12 @@ func packaged(t *testing.T, s *instance) {
 	if at(config, "data", "clusterDNS") != "10.96.0.10" || at(config, "data", "clusterDomain") != "cluster.local" {
 		t.Errorf("%v", config)
 	}
-	if code, _, _ := s.do(s.admin(), http.MethodGet, "/apis/helm.cattle.io/v1", nil); code != http.StatusNotFound {
-		t.Errorf("helm CRDs although the controller is disabled: %d", code)
+	helm := http.StatusNotFound // the controller is disabled
+	if row.HelmCRDsAlways {
+		helm = http.StatusOK
+	}
+	if code, _, _ := s.do(s.admin(), http.MethodGet, "/apis/helm.cattle.io/v1", nil); code != helm {
+		t.Errorf("helm CRDs: %d", code)
 	}
 }
 
@@ -168,8 +177,10 @@ func hostAddress() string {
 func (k *fakeKubelet) bind(s *instance, name string) string {
 	s.t.Helper()
 	made := node(name, k.address, k.port)
-	addresses := []object{{"type": "InternalIP", "address": k.address}} // no Hostname: it would not resolve
-	made["status"].(object)["addresses"] = addresses
+	if row.KubeletDial != family.DialTunnel { // a tunnel is found by the name
+		addresses := []object{{"type": "InternalIP", "address": k.address}} // no Hostname: it would not resolve
+		made["status"].(object)["addresses"] = addresses
+	}
 	s.must(http.MethodPost, nodesPath, made)
 	s.eventually("service account", 60*time.Second, func() error {
 		code, _, text := s.do(s.admin(), http.MethodPost, "/api/v1/namespaces/default/pods", object{
@@ -184,29 +195,69 @@ func (k *fakeKubelet) bind(s *instance, name string) string {
 	return "/api/v1/namespaces/default/pods/" + name + "/log"
 }
 
-// kubelets: with --egress-selector-mode=disabled the API server dials the kubelet itself, with its own certificate.
+// kubelets: the API server dials the kubelet itself, or through its tunnel, with its own certificate.
 func kubelets(t *testing.T, s *instance) {
 	kubelet := startKubelet(t, s)
-	code, _, text := s.do(s.admin(), http.MethodGet, kubelet.bind(s, "direct"), nil)
+	logs := kubelet.bind(s, "direct")
+	want := "system:apiserver"
+	if row.Minor < 22 {
+		want = "kube-apiserver"
+	}
+	if row.KubeletDial == family.DialTunnel {
+		code, _, text := s.do(s.admin(), http.MethodGet, logs, nil)
+		if code < http.StatusInternalServerError || kubelet.client.Load() != nil {
+			t.Fatalf("without a tunnel: %d %s", code, text)
+		}
+		openTunnel(t, s, "direct")
+	}
+	code, _, text := s.do(s.admin(), http.MethodGet, logs, nil)
 	if code != http.StatusOK || text != "hello from /containerLogs/default/direct/c" {
 		t.Errorf("%d %s", code, text)
 	}
-	if name := kubelet.client.Load(); name != "system:apiserver" {
+	if name := kubelet.client.Load(); name != want {
 		t.Errorf("the kubelet saw %v", name)
 	}
 	upgrade(t, s)
 }
 
+// openTunnel is what an agent on the node does.
+func openTunnel(t *testing.T, s *instance, name string) {
+	authority, err := pki.LoadAuthority(s.tls("client-ca"), "client-ca")
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, key, err := authority.Sign(pki.Request{CN: "system:node:" + name, Org: "system:nodes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyPEM, _ := pki.KeyPEM(key)
+	pair, err := tls.X509KeyPair(chain, keyPEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, _ := s.kubeconfig()
+	dialer := &websocket.Dialer{TLSClientConfig: &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}}
+	opened := make(chan struct{})
+	go remotedialer.ClientConnect(t.Context(), fmt.Sprintf("wss://127.0.0.1:%d/v1-k3s/connect", s.port), nil, dialer,
+		func(string, string) bool { return true }, func(context.Context) error { close(opened); return nil })
+	select {
+	case <-opened:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no tunnel")
+	}
+}
+
 // upgrade speaks an unknown protocol to the kubelet, through front and API server.
 func upgrade(t *testing.T, s *instance) {
-	pool, pair := s.kubeconfig()
-	connection, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}})
+	pool, admin := s.kubeconfig()
+	connection, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{admin.pair}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer connection.Close()
 	_ = connection.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprint(connection, "GET /api/v1/nodes/direct/proxy/echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+	fmt.Fprintf(connection, "GET /api/v1/namespaces/default/pods/direct/exec?command=x HTTP/1.1\r\nHost: x\r\n"+
+		"Authorization: Basic %s\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n", encode(admin.username+":"+admin.password))
 	head := make([]byte, 12)
 	if _, err := io.ReadFull(connection, head); err != nil || string(head) != "HTTP/1.1 101" {
 		t.Fatalf("%s, %v", head, err)
@@ -225,6 +276,9 @@ func upgrade(t *testing.T, s *instance) {
 // TestDefaultEgressRefusesKubelets: without an agent the default mode reaches no kubelet.
 func TestDefaultEgressRefusesKubelets(t *testing.T) {
 	t.Parallel()
+	if row.KubeletDial != family.DialSelector {
+		t.Skip("older ones have no modes")
+	}
 	s := newInstance(t)
 	s.start()
 	s.ready()

@@ -1,6 +1,8 @@
 // Package integration runs the stand-in for real, outside any container. It needs the upstream programs:
 //
 //	K3S_STAND_IN_BIN=<directories with kine, kube-apiserver, kube-controller-manager, kubectl> go test ./...
+//
+// of the Kubernetes version whose k3s K3S_STAND_IN_VERSION names, 1.34 unless it is set.
 package integration
 
 import (
@@ -17,11 +19,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"virtualcluster/tests/lab/k3s/internal/family"
 )
 
 var (
 	binary   string // the stand-in, built once
 	programs = os.Getenv("K3S_STAND_IN_BIN")
+	row      *family.Family
+	release  string // the full version that is posed as
 )
 
 func TestMain(m *testing.M) {
@@ -33,6 +39,14 @@ func TestMain(m *testing.M) {
 }
 
 func build(m *testing.M) int {
+	version := os.Getenv("K3S_STAND_IN_VERSION")
+	if version == "" {
+		version = "1.34"
+	}
+	var err error
+	if row, release, err = family.Of(version); err != nil {
+		panic(err)
+	}
 	dir, err := os.MkdirTemp("", "stand-in")
 	if err != nil {
 		panic(err)
@@ -69,12 +83,12 @@ func newInstance(t *testing.T, args ...string) *instance {
 	s := &instance{t: t, dir: dir, port: freePorts(t)}
 	s.args = append([]string{
 		"server", "--write-kubeconfig=" + s.path("kc/kube-config.yaml"), "--data-dir=" + s.path("data"),
-		"--disable=traefik,servicelb,metrics-server,local-storage", "--disable-network-policy", "--disable-agent",
+		"--" + disable() + "=traefik,servicelb,metrics-server,local-storage", "--disable-network-policy", "--disable-agent",
 		"--disable-scheduler", "--disable-cloud-controller", "--flannel-backend=none", "--service-cidr=10.96.0.0/12",
 		"--kube-controller-manager-arg=controllers=*,-nodeipam,-nodelifecycle,-persistentvolume-binder,-attachdetach," +
 			"-persistentvolume-expander,-cloud-node-lifecycle",
 		fmt.Sprintf("--https-listen-port=%d", s.port),
-		fmt.Sprintf("--kube-controller-manager-arg=secure-port=%d", s.port+2),
+		fmt.Sprintf("--kube-controller-manager-arg=%s=%d", controllersPort(), s.port+2),
 	}, args...)
 	t.Cleanup(func() {
 		s.kill(syscall.SIGTERM)
@@ -83,6 +97,30 @@ func newInstance(t *testing.T, args ...string) *instance {
 		}
 	})
 	return s
+}
+
+// disable is the flag that leaves packaged components out.
+func disable() string {
+	if row.Minor < 17 {
+		return "no-deploy"
+	}
+	return "disable"
+}
+
+// controllersPort is the argument for the only port of kube-controller-manager.
+func controllersPort() string {
+	if row.Minor < 22 {
+		return "port"
+	}
+	return "secure-port"
+}
+
+// direct are the arguments with which the API server dials kubelets itself, where it needs any.
+func direct() []string {
+	if row.KubeletDial == family.DialSelector {
+		return []string{"--egress-selector-mode=disabled"}
+	}
+	return nil
 }
 
 var lastPort atomic.Int32 // tests in parallel must not find the same ones
@@ -109,7 +147,7 @@ func (s *instance) path(name string) string { return filepath.Join(s.dir, name) 
 func (s *instance) tls(name string) string  { return s.path("data/server/tls/" + name) }
 
 func (s *instance) env() []string {
-	return append(append(os.Environ(), "K3S_STAND_IN_VERSION=v1.34.4+k3s1", "K3S_STAND_IN_ETC="+s.path("etc")), s.environment...)
+	return append(append(os.Environ(), "K3S_STAND_IN_VERSION="+release, "K3S_STAND_IN_ETC="+s.path("etc")), s.environment...)
 }
 
 func (s *instance) start(args ...string) {
@@ -143,7 +181,8 @@ func (s *instance) ready() {
 			s.t.Fatalf("the stand-in ended with %d", s.code)
 		default:
 		}
-		if !strings.Contains(s.own(), "k3s is up and running") {
+		// Older ones write the kubeconfig last.
+		if log := s.own(); !strings.Contains(log, "k3s is up and running") || !strings.Contains(log, "Wrote kubeconfig") {
 			return fmt.Errorf("not yet")
 		}
 		return nil

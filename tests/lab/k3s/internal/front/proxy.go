@@ -3,14 +3,15 @@ package front
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/json"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,17 +64,20 @@ func NewProxy(address string, config *tls.Config, verifier *Verifier, version st
 	}
 }
 
-// The minor's programs may be of another patch release than the k3s that is posed as.
-var gitVersion = regexp.MustCompile(`("gitVersion": )"[^"]*"`)
-
-// stampVersion puts k3s' version in the place of upstream's.
+// stampVersion puts k3s' version in the place of upstream's, whatever that says: the programs may be of another patch
+// release than the k3s that is posed as.
 func stampVersion(response *http.Response, version string) error {
 	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
+	var told map[string]string
+	if err := json.NewDecoder(response.Body).Decode(&told); err != nil {
+		return err
+	}
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	told["gitVersion"], told["major"], told["minor"] = version, parts[0], parts[1]
+	content, err := json.MarshalIndent(told, "", "  ")
 	if err != nil {
 		return err
 	}
-	content = gitVersion.ReplaceAll(content, []byte(`${1}"`+version+`"`))
 	response.Body = io.NopCloser(bytes.NewReader(content))
 	response.ContentLength = int64(len(content))
 	response.Header.Set("Content-Length", strconv.Itoa(len(content)))
