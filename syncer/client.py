@@ -24,6 +24,7 @@ PAGE = 500  # client-go's own page size
 REQUEST_TIMEOUT = 60.0  # the API server's own limit for requests that are no watch
 INACTIVITY = 70.0  # servers send a bookmark every 60 s; longer silence is a dead stream
 WATCH_SECONDS = 290  # like client-go: between 5 and 10 minutes, so that load balancers stay calm
+SHORT_WATCH_SECONDS = 60  # for servers that bookmark only 2 s before the end of a watch
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"  # merges containers by name
 
@@ -50,6 +51,7 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self._dialects: dict[Resource, Dialect] = {}
+        self.watch_seconds = WATCH_SECONDS
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -195,7 +197,7 @@ class Client:
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": since,
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(self.watch_seconds),
         }
         if selector:
             query["labelSelector"] = selector

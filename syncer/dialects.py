@@ -1,12 +1,13 @@
-"""Which version of a resource type a server speaks, where older ones lack the one that we speak."""
+"""What an older server does otherwise: versions of resource types, and the ends of watches."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import structlog
 
-from syncer.client import Client, Dialect
+from syncer.client import SHORT_WATCH_SECONDS, Client, Dialect
 from syncer.errors import Forbidden, NotFound
 from syncer.objects import Obj
 from syncer.resources import (
@@ -21,6 +22,9 @@ from syncer.resources import (
 from syncer.translate.ingressbeta import to_v1, to_v1beta1
 
 log = structlog.get_logger()
+BOOKMARKS = (1, 20)
+"""From here on bookmarks come each minute; 1.16 to 1.18 send one at the end of a watch (their
+cacher's nextBookmarkTime), 1.19 was not looked at."""
 
 
 def _renamed(resource: Resource) -> Dialect:
@@ -61,6 +65,16 @@ OLDER: Mapping[str, tuple[Resource, Dialect]] = {
         (RUNTIME_CLASSES, _renamed(RUNTIME_CLASSES)),  # v1 since 1.20, v1beta1 since 1.14
     )
 }
+
+
+async def version(client: Client) -> str:
+    """Return a server's version, and have the client watch so that it never seems silent."""
+    answer = await client.request("GET", "/version", resource="version")
+    told = str(answer["gitVersion"])
+    found = re.match(r"v(\d+)\.(\d+)\.", told)
+    if found is not None and (int(found[1]), int(found[2])) < BOOKMARKS:
+        client.watch_seconds = SHORT_WATCH_SECONDS
+    return told
 
 
 async def learn(client: Client, kinds: frozenset[str]) -> frozenset[str]:

@@ -135,9 +135,10 @@ async def _sync(
     api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
     progress.stage = "waiting for the virtual API server"
     # The host's answers first: k3s takes longer to start than they do.
-    version = await host.request("GET", "/version", resource="version")
+    host_version = await dialects.version(host)
     kinds = settings.kinds - await dialects.learn(host, settings.kinds)
     await _until_ready(virt)
+    virt_version = await dialects.version(virt)
     kinds -= await dialects.learn(virt, kinds)
     sources = Sources(world, virt, host, kinds, api_service.endpoints, settings.node_selector)
     nodes = Nodes(
@@ -145,7 +146,7 @@ async def _sync(
         virt,
         kubelet,
         kubelet_host=settings.kubelet_host,
-        kubelet_version=version["gitVersion"],
+        kubelet_version=host_version,
         own_node=settings.own_node,
         own_address=settings.own_address,
         real="nodes" in kinds,
@@ -159,8 +160,7 @@ async def _sync(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep(sources))
         tasks.create_task(metrics.run())
-        virt_version = await virt.request("GET", "/version", resource="version")
-        if tunnel.needed(virt_version["gitVersion"]):
+        if tunnel.needed(virt_version):
             tasks.create_task(tunnel.hold(door, kubelet.serves))
         await sources.synced()
         if not await sources.recognise(accept=settings.accept_new_datastore):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -17,6 +18,7 @@ from syncer.store import Store
 log = structlog.get_logger()
 
 FIRST_PAUSE = 0.2  # a watch that ends at once must not become a busy loop
+CALM = 5.0  # seconds after which a watch that ends has not ended at once
 LONGEST_PAUSE = 30.0  # client-go's reflector waits at most this long
 
 
@@ -43,6 +45,7 @@ class Reflector:
         fields: str = "",
         guard: Callable[[], Awaitable[None]] | None = None,
         longest_pause: float = LONGEST_PAUSE,
+        calm: float = CALM,
         keep: Callable[[Obj], Obj] | None = None,
         on_missing: Callable[[list[Obj]], None] | None = None,
     ) -> None:
@@ -57,6 +60,7 @@ class Reflector:
         self._fields = fields
         self._guard = guard
         self._longest_pause = longest_pause
+        self._calm = calm
         self._keep = keep or _without_managed_fields
         self._on_missing = on_missing
         self._version = ""
@@ -108,7 +112,8 @@ class Reflector:
         self.synced.set()
 
     async def _watch(self) -> bool:
-        """Watch until the stream ends; tell whether it brought anything."""
+        """Watch until the stream ends; tell whether it brought anything, or ran for a while."""
+        begun = time.monotonic()
         useful = False
         events = self.client.watch(
             self.resource,
@@ -126,7 +131,7 @@ class Reflector:
             elif kind == "DELETED":
                 self.store.drop(self._keep(obj))
             self._version = version
-        return useful
+        return useful or time.monotonic() - begun >= self._calm
 
 
 def _without_managed_fields(obj: Obj) -> Obj:

@@ -59,6 +59,7 @@ class FakeApi:
         self.rules: list[Obj] = []
         """What a SelfSubjectRulesReview says that the client may do."""
         self.tokens = 0
+        self.version = "v1.34.4"
         self.versions: dict[str, str] = {}
         """The one version in which it has a resource type; "" if it has it not. Others: v1."""
         self._changed = asyncio.Event()
@@ -126,7 +127,7 @@ class FakeApi:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/version":
-            return web.json_response({"gitVersion": "v1.34.4"})
+            return web.json_response({"gitVersion": self.version})
         if (served := self._served(request.path)) is not None:
             return served
         asked, place, sub = await self._read(request)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from syncer import dialects
-from syncer.errors import NotFound
+from syncer.errors import NotFound, ServerError
 from syncer.objects import Obj
-from syncer.resources import BUDGETS
+from syncer.resources import BUDGETS, INGRESSES
 from tests.unit.build import IDENT, host_name, ingress, rule
 from tests.unit.engine import Engine
 from tests.unit.fake_api import FakeApi, until
+from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
 
@@ -122,6 +123,30 @@ async def test_budget_for_no_pod_never_becomes_one_for_all(
         api.objects.create("poddisruptionbudgets", "team-x", budget)
         got = await client.get(BUDGETS, "team-x", "x")
         assert got["spec"] == seen
+
+
+@pytest.mark.parametrize(
+    ("version", "seconds"),
+    [
+        ("v1.16.13+k3s1", 60),
+        ("v1.17.17", 60),
+        ("v1.18.6+k3s1", 60),
+        ("v1.19.16", 60),
+        ("v1.20.0", 290),
+        ("v1.34.4+k3s1", 290),
+        ("v2.0.0", 290),
+        ("", 290),
+    ],
+)
+async def test_watch_ends_before_it_would_seem_dead(version: str, seconds: int) -> None:
+    """Old servers say nothing before the end of a watch, unless something happens."""
+    async with FakeApi() as api, api.client("host") as client:
+        api.version = version
+        assert await dialects.version(client) == version
+        api.faults.add(Fault("WATCH", status=500))
+        with pytest.raises(ServerError):
+            await anext(client.watch(INGRESSES, "ns", since="7"))
+        assert api.requests[-1].query["timeoutSeconds"] == str(seconds)
 
 
 @pytest.mark.parametrize(("virt", "host"), [("v1", "v1beta1"), ("v1beta1", "v1"), ("v1beta1",) * 2])

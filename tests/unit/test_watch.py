@@ -64,6 +64,19 @@ async def test_stream_that_ends_is_resumed_without_a_list_and_without_a_gap(
     assert watched.watches()[1] == version
 
 
+async def test_watch_that_ran_its_time_without_a_word_is_resumed_at_once(
+    host_api: FakeApi, host: Client
+) -> None:
+    """Pauses that grow would leave a gap of half a minute after each (servers up to 1.18)."""
+    async with running(Watched(host_api, host, longest_pause=60.0, calm=0.02)) as watched:
+        for ended in range(8):
+            await until(lambda ended=ended: len(watched.watches()) == ended + 1)  # type: ignore[misc]
+            await watched.watching()
+            await asyncio.sleep(0.05)
+            host_api.end_watches()
+        assert watched.lists() == 1
+
+
 async def test_bookmark_moves_the_version_from_which_a_watch_is_resumed(watched: Watched) -> None:
     for number in range(5):
         watched.api.objects.create("secrets", "default", conf(f"other-{number}"))

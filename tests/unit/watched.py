@@ -33,6 +33,7 @@ class Watched:
         client: Client,
         guard: Callable[[], Awaitable[None]] | None = None,
         longest_pause: float = 0.01,
+        calm: float = 5.0,
     ) -> None:
         self.api = api
         self.store = Store()
@@ -46,6 +47,7 @@ class Watched:
             namespace="default",
             guard=guard,
             longest_pause=longest_pause,
+            calm=calm,
             on_missing=lambda objs: self.missing.extend(o["metadata"]["name"] for o in objs),
         )
 
