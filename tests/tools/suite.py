@@ -141,11 +141,15 @@ def run(check: Check) -> Outcome:
             errors="replace",
         ) as process,
     ):
-        for line in process.stdout or ():
-            out.write(line)
-            out.flush()
-            tail.append(line)
-            counts = count(check.counts, line, counts)
+        try:
+            for line in process.stdout or ():
+                out.write(line)
+                out.flush()
+                tail.append(line)
+                counts = count(check.counts, line, counts)
+        except BaseException:  # such as the end of this program
+            process.terminate()
+            raise
     if check.log and process.returncode != 0:
         click.echo(f"{''.join(tail)}the end of {check.log}")
     if check.counts in ("one", "ct"):
