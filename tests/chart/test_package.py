@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tests.lab.errors import LabError
 from tests.tools import package
@@ -234,3 +235,15 @@ def test_unknown_key_is_told(repository: Path, key: str) -> None:
     assert key
     with pytest.raises(LabError, match="gpg does not sign with nobody@example"):
         package.sign(archive(repository), "nobody@example")
+
+
+def test_command_leaves_what_can_be_served(key: str, tmp_path: Path) -> None:
+    command = ["--destination", str(tmp_path), "--url", "https://charts.example", "--sign"]
+    done = CliRunner().invoke(package.main, [*command, key])
+    assert done.exit_code == 0, done.output
+    names = ["virtualcluster-0.1.0.tgz", "virtualcluster-0.1.0.tgz.prov", "index.yaml"]
+    assert [Path(line).name for line in done.output.splitlines()] == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    refused = CliRunner().invoke(package.main, [*command, "nobody@example"])
+    assert refused.exit_code == 1
+    assert "Error: gpg does not sign with nobody@example" in refused.output

@@ -13,6 +13,7 @@ from tests.tools import schemas
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 PRESETS = sorted((CHART / "values").iterdir())
+SEEDS = sorted((Path(__file__).parent / "seeds").iterdir())
 WIDE = [f"sync.{kind}.enabled=true" for kind in ("nodes", "storageClasses", "persistentVolumes")]
 EVERYTHING = [
     *("ingress.enabled=true", "ingress.host=api.example", "networkPolicy.enabled=true"),
@@ -30,10 +31,11 @@ def _conforms(manifests: str, minor: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _rendered(minor: str, *values: str) -> str:
+def _rendered(minor: str, *values: str, file: Path | None = None) -> str:
     version = f"{minor}.0"
     command = ["helm", "template", "vc", str(CHART), "--namespace=team-x"]
     command += [f"--kube-version={version}", *(f"--set={value}" for value in values)]
+    command += [f"--values={file}"] if file else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -43,10 +45,18 @@ def _rendered(minor: str, *values: str) -> str:
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_rendered_preset_fits_the_api_of_its_version(preset: Path, values: list[str]) -> None:
     rendered = _rendered(preset.stem, *values)
-    done = _conforms(rendered, preset.stem)
+    _assert_valid(rendered, preset.stem)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: path.stem)
+def test_values_of_users_fit_the_api_of_their_version(seed: Path) -> None:
+    _assert_valid(_rendered(seed.stem, file=seed), seed.stem)
+
+
+def _assert_valid(rendered: str, minor: str) -> None:
+    done = _conforms(rendered, minor)
     assert done.returncode == 0, done.stdout
     made = len([each for each in yaml.safe_load_all(rendered) if each])
-    assert f"{made} resources found" in done.stdout
     assert f"Valid: {made}, Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
 
 
