@@ -13,42 +13,30 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.lab.cache import Cache, digest
-from tests.lab.errors import LabError
+from tests.lab import gobuild
+from tests.lab.cache import Cache, digest, file_digest
 from tests.lab.progress import Progress, Task
-from tests.lab.run import output
 
-# Any patch of a minor has the same schemas; these are some that can be had, with their checksums.
-VERSIONS: Mapping[str, tuple[str, str]] = {
-    "1.16": ("v1.16.13", "h1:qyxHPSCxOSSC5s3TtS7dicinqmJOLzipN3Uyp2hBIZ0="),
-    "1.17": ("v1.17.17", "h1:4JbBX+ak70Fh7jYmU7yLQ9bpfPtlD1E43mUxKcWBtqo="),
-    "1.18": ("v1.18.6", "h1:2rkR3ffvd5YVyPYU4LAUDCKoKQZtjuuj8ga15mbv96o="),
-    "1.30": ("v1.30.14", "h1:MrlKXh9uhLIJpyxOeXhcndzRVSvwiV9iJ8NgH8nqPsg="),
-    "1.31": ("v1.31.14", "h1:UtjLfqvXLuSVDdJ4+NpQCIfFkKkLnAAVmxAEMsnkhjk="),
-    "1.32": ("v1.32.13", "h1:5TGYdZ6YZqdp6h/Rp1vX/4TIoybMPdgv97LCZCtPuNQ="),
-    "1.33": ("v1.33.9", "h1:g2DzjYhaiubzMxccj8o45C6plrJR3vKDyQP7sQg7uaw="),
-    "1.34": ("v1.34.4", "h1:Yy6R4QB8C9kJPp25GFqEvX5XQwY5qzKeqD0Xx6oAcmk="),
-    "1.35": ("v1.35.4", "h1:o/8dBC/pHVpYoGV4OAIytAlNPZbdYVTXJHoYvXC4qzM="),
-    "1.36": ("v1.36.1", "h1:Mt7NKigaZ2KmOmCLhX81lGlH9JU5wjXnYhXnxAun9XA="),
-}
 # How kubeconform names the file of a kind: deployment-apps-v1.json for a Deployment of apps/v1.
 PATTERN = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
 _EITHER = {"anyOf": [{"type": "string"}, {"type": "number"}]}
 _DEFINITIONS = "definitions.json"
+_HERE = Path(__file__)
 
 
 def directory(minor: str) -> Path:
     """Return the directory of a minor's schemas, made at most once."""
-    version, checksum = VERSIONS[minor]
+    program = gobuild.kubernetes(minor)
 
     def builder(target: Path, task: Task) -> None:
         task.note("fetching its module")
-        document = json.loads(_swagger(version, checksum).read_bytes())
-        for name, schema in schemas(document).items():
+        module = program.module_source("k8s.io/kubernetes")
+        document = (module / "api" / "openapi-spec" / "swagger.json").read_bytes()
+        for name, schema in schemas(json.loads(document)).items():
             (target / name).write_text(json.dumps(schema))
 
-    key = digest(version, checksum, Path(__file__).read_text())
-    what = f"making the schemas of Kubernetes {version}"
+    key = digest(program.version, file_digest(program.directory / "go.sum"), file_digest(_HERE))
+    what = f"making the schemas of Kubernetes {program.version}"
     return Cache(Progress()).entry(f"schemas-{minor}", key, what, builder)
 
 
@@ -96,10 +84,3 @@ def _kinds(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     kinds = definition.get("x-kubernetes-group-version-kind", ())
     if len(kinds) == 1:  # what every group has, such as DeleteOptions, is no manifest
         yield kinds[0]["group"], kinds[0]["version"], kinds[0]["kind"]
-
-
-def _swagger(version: str, checksum: str) -> Path:
-    fetched = json.loads(output(["go", "mod", "download", "-json", f"k8s.io/kubernetes@{version}"]))
-    if fetched["Sum"] != checksum:
-        raise LabError(f"k8s.io/kubernetes {version} has the checksum {fetched['Sum']}")
-    return Path(fetched["Dir"]) / "api" / "openapi-spec" / "swagger.json"
