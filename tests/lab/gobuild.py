@@ -228,8 +228,7 @@ def build(cache: Cache, program: Program) -> Path:
             args += program.patched(Path(scratch))
             env = program.environment()
             if program.generates is not None:
-                task.note(f"generating {program.generates.package}")
-                args += program.generates.overlay(program.directory, env, Path(scratch))
+                args += program.generates.overlay(cache, program.directory, env, Path(scratch))
                 env = {**env, **openapi.READ_OVERLAYS}
             args += ["-o", f"{target}/", *program.packages]
             run(args, cwd=program.directory, env=env, on_line=on_line)

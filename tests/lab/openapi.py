@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lab.cache import Cache, digest, file_digest
+from tests.lab.progress import Task
 from tests.lab.run import output, run
 
 # The module cache has an index of its packages, which knows nothing of overlays.
@@ -31,30 +35,47 @@ class Generates:
     file: str
     generator: str
 
-    def overlay(self, directory: Path, env: Mapping[str, str], scratch: Path) -> list[str]:
-        """Generate the file into `scratch`; return the arguments that build the module with it."""
-        generator, header = scratch / "generator", scratch / "header"
-        run(
-            ["go", "build", "-mod=readonly", "-o", generator, self.generator],
-            cwd=directory,
-            env=env,
-        )
-        header.touch()
-        flags = {
-            "--input-dirs": ",".join(subjects((directory / _SUBJECTS).read_text())),
-            "--output-package": f"{self.module}/{self.package}",
-            "--output-file-base": self.file.removesuffix(".go"),
-            "--output-base": str(scratch / "generated"),
-            "--go-header-file": str(header),
-            "--report-filename": str(scratch / "violations"),
-        }
-        run([generator, *(f"{k}={v}" for k, v in flags.items())], cwd=directory, env=env)
-        made = scratch / "generated" / self.module / self.package / self.file
+    def overlay(
+        self, cache: Cache, directory: Path, env: Mapping[str, str], scratch: Path
+    ) -> list[str]:
+        """Return the arguments that build the module with the file, generating it at most once."""
+        pins = [file_digest(directory / file) for file in ("go.mod", "go.sum", _SUBJECTS)]
+        what = f"generating {self.package} of {directory.name}"
+
+        def builder(target: Path, _task: Task) -> None:
+            self._generate(directory, env, target)
+
+        made = cache.entry(f"openapi-{directory.name}", digest(pins, env), what, builder)
         source = output(["go", "list", "-m", "-f", "{{.Dir}}", self.module], cwd=directory, env=env)
         replaced = Path(source) / self.package / self.file
         listing = scratch / "overlay.json"
-        listing.write_text(json.dumps({"Replace": {str(replaced): str(made)}}))
+        listing.write_text(json.dumps({"Replace": {str(replaced): str(made / self.file)}}))
         return ["-overlay", str(listing)]
+
+    def _generate(self, directory: Path, env: Mapping[str, str], target: Path) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            scratch = Path(name)
+            generator, header = scratch / "generator", scratch / "header"
+            build: list[str | Path] = [
+                "go",
+                "build",
+                "-mod=readonly",
+                "-o",
+                generator,
+                self.generator,
+            ]
+            run(build, cwd=directory, env=env)
+            header.touch()
+            flags = {
+                "--input-dirs": ",".join(subjects((directory / _SUBJECTS).read_text())),
+                "--output-package": f"{self.module}/{self.package}",
+                "--output-file-base": self.file.removesuffix(".go"),
+                "--output-base": str(scratch / "generated"),
+                "--go-header-file": str(header),
+                "--report-filename": str(scratch / "violations"),
+            }
+            run([generator, *(f"{k}={v}" for k, v in flags.items())], cwd=directory, env=env)
+            shutil.copy(scratch / "generated" / self.module / self.package / self.file, target)
 
 
 GENERATES = Generates(

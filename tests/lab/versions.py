@@ -47,7 +47,8 @@ def _before_1_20(version: str, *stamped: str) -> Kubernetes:
     return Kubernetes(
         version,
         toolchain="go1.21.13",
-        stamped=("k8s.io/component-base/version", *stamped),
+        # The aggregator in front of the API server answers for it, and looks at client-go's.
+        stamped=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version", *stamped),
         openapi=True,
         # Without an issuer and a key there are no bound tokens: no TokenRequest, no projected ones.
         apiserver={
