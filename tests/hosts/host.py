@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tests.hosts import presets
 from tests.lab import images, job_kind, registry, teardown
+from tests.lab.assets import Assets
 from tests.lab.buildah import Image
 from tests.lab.cache import locked
+from tests.lab.check import check
 from tests.lab.cli import bring_up
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -52,13 +54,15 @@ class Host:
 
 @contextlib.contextmanager
 def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Host]:
-    """Provide a lab of this version, with the images of the working tree; remove it afterwards.
+    """Provide a lab that works, with the images of the working tree; remove it afterwards.
 
     One that was there before is brought up to date and stays.
     """
     stays = keep or registry.find(name) is not None
     try:
         made, built = bring_up(progress, name, minor)
+        kubectl = Assets(progress, minor).tools(tests=False) / "kubectl"
+        check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
         yield of_lab(minor, made.kubeconfig, built)
     finally:
         found = registry.find(name)
