@@ -62,6 +62,16 @@ def test_host_takes_the_preset_of_its_version(preset: Path) -> None:
     assert _k3s(_template(f"v{preset.stem}.3-eks-1234567"))["image"] == image
 
 
+@pytest.mark.parametrize(
+    ("host", "there"), [("v1.16.13", False), ("v1.26.9", False), ("v1.27.0", True)]
+)
+def test_no_hook_is_waited_for_that_helm_never_sees_end(host: str, there: bool) -> None:  # noqa: FBT001
+    """This Helm asks for watch lists, of which servers before 1.27 have never heard."""
+    documents = _template(host, "--set=virtualCluster.image=rancher/k3s:v1.34.4-k3s1")
+    hooks = [d for d in documents if "helm.sh/hook" in (d["metadata"].get("annotations") or {})]
+    assert bool(hooks) == there
+
+
 def test_lint_is_content_without_a_preset_for_its_host() -> None:
     """`helm lint` has a Kubernetes version of its own, perhaps one without a preset."""
     assert _helm("lint", "--strict", "--kube-version=v1.25.0", CHART).returncode == 0

@@ -1,10 +1,17 @@
 {{/* The check before an installation: which questions there are. */}}
 {{- define "virtualcluster.preflight.storage" -}}
-{{- if and .Values.preflight.enabled .Values.storage.persistence (not .Values.storage.className) }}true{{ end -}}
+{{- if and (include "virtualcluster.preflight.possible" .) .Values.storage.persistence (not .Values.storage.className) }}true{{ end -}}
 {{- end }}
 
 {{- define "virtualcluster.preflight.range" -}}
-{{- if .Values.preflight.enabled }}{{ include "virtualcluster.syncer.givenRange" . }}{{ end -}}
+{{- if include "virtualcluster.preflight.possible" . }}{{ include "virtualcluster.syncer.givenRange" . }}{{ end -}}
+{{- end }}
+
+{{/* Helm ≥3.20 waits for a hook by a watch that begins with a list. Servers before 1.27 do not know that there is such
+     a thing: the hook is done, and Helm waits until its timeout. */}}
+{{- define "virtualcluster.preflight.possible" -}}
+{{- $deaf := and (semverCompare ">=3.20.0-0" .Capabilities.HelmVersion.Version) (semverCompare "<1.27.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- if and .Values.preflight.enabled (not $deaf) }}true{{ end -}}
 {{- end }}
 
 {{/* Non-empty when there is a question at all. */}}
