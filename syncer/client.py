@@ -17,14 +17,14 @@ from syncer.access import Access
 from syncer.bucket import Bucket
 from syncer.errors import ApiError, TooManyRequests, Unreachable, from_status
 from syncer.objects import Obj
-from syncer.resources import Resource
+from syncer.resources import EVENTS, Resource
 from syncer.stream import Event, Lines, decode
 
 PAGE = 500  # client-go's own page size
 REQUEST_TIMEOUT = 60.0  # the API server's own limit for requests that are no watch
 INACTIVITY = 70.0  # servers send a bookmark every 60 s; longer silence is a dead stream
 WATCH_SECONDS = 290  # like client-go: between 5 and 10 minutes, so that load balancers stay calm
-SHORT_WATCH_SECONDS = 60  # for servers that bookmark only 2 s before the end of a watch
+SHORT_WATCH_SECONDS = 60  # where bookmarks come only 2 s before the end of a watch, or never
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"  # merges containers by name
 
@@ -197,7 +197,10 @@ class Client:
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": since,
-            "timeoutSeconds": str(self.watch_seconds),
+            # Events are not in the API server's cache, which is what sends bookmarks.
+            "timeoutSeconds": str(
+                SHORT_WATCH_SECONDS if resource == EVENTS else self.watch_seconds
+            ),
         }
         if selector:
             query["labelSelector"] = selector

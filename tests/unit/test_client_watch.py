@@ -8,7 +8,7 @@ import pytest
 from syncer.client import Client
 from syncer.errors import Gone, ServerError, Unreachable
 from syncer.objects import Obj
-from syncer.resources import CONFIGMAPS, PODS
+from syncer.resources import CONFIGMAPS, EVENTS, PODS
 from syncer.stream import Event
 from tests.unit.build import configmap
 from tests.unit.fake_api import FakeApi, until
@@ -50,6 +50,16 @@ async def test_watch_shows_what_happened_since_and_what_happens(
     query = host_api.made("WATCH", "configmaps")[0].query
     assert query["allowWatchBookmarks"] == "true"
     assert 270 <= int(query["timeoutSeconds"]) <= 600
+
+
+async def test_watch_of_events_ends_before_it_would_seem_dead(
+    host_api: FakeApi, host: Client
+) -> None:
+    """API servers keep no cache of them, which is what bookmarks come from."""
+    host_api.faults.add(Fault("WATCH", status=500))
+    with pytest.raises(ServerError):
+        await anext(host.watch(EVENTS, "ns", since="7"))
+    assert host_api.requests[-1].query["timeoutSeconds"] == "60"
 
 
 async def test_watch_passes_selectors_on(host_api: FakeApi, host: Client) -> None:
