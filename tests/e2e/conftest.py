@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e import dump, manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.pods import execute, wait_ready
+from tests.e2e.pods import execute, wait_account, wait_ready
 from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.rest import Window
 from tests.e2e.session import BASELINE, Session, User
@@ -208,6 +208,7 @@ def space(virt: Virtual, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the virtual cluster for the tests of one file."""
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     virt.api.create(manifests.namespace(name))
+    wait_account(virt, name)
     yield name
     virt.api.delete("Namespace", name)
 

@@ -10,6 +10,17 @@ from tests.e2e.waiting import Pending, brief, is_ready, until
 START = 90.0  # seconds for a pod whose image is there, on a machine that is busy
 
 
+def wait_account(side: Side, namespace: str) -> None:
+    """Return once pods can be created: those of old clusters need their account's token first."""
+    tokens = bool(side.api.get("ServiceAccount", "default", "kube-system").get("secrets"))
+
+    def ready() -> bool:
+        account = side.api.find("ServiceAccount", "default", namespace)
+        return account is not None and (not tokens or bool(account.get("secrets")))
+
+    until(f"pods can be created in {namespace}", ready, START)
+
+
 def wait_ready(side: Side, namespace: str, *names: str, seconds: float = START) -> list[Obj]:
     """Return these pods once all are Ready."""
 
