@@ -79,7 +79,7 @@
 {{- if and .Values.virtualCluster.scheduler.enabled (not (has "nodes" (include "virtualcluster.syncer.kinds" . | fromJson).on)) -}}
 {{- $errors = append $errors "virtualCluster.scheduler.enabled needs sync.nodes.enabled: a scheduler must know the nodes that it chooses from" -}}
 {{- end -}}
-{{- range $value, $since := dict "ingressClasses" "1.19" "runtimeClasses" "1.20" -}}
+{{- range $value, $since := dict "ingressClasses" "1.18" -}}
 {{- if (get $.Values.sync $value).enabled -}}
 {{- range $where, $version := dict "this host" $.Capabilities.KubeVersion.Version "k3s" (include "virtualcluster.k3s.version" $) -}}
 {{- if and $version (semverCompare (printf "<%s.0-0" $since) $version) -}}
