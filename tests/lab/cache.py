@@ -100,10 +100,13 @@ class Cache:
 
     def prune(self, name: str, keep: Path) -> None:
         """Remove the oldest entries of a name, but none that was used lately."""
-        entries = [p for p in (self.root / name).iterdir() if p.is_dir() and p.name[0] != "."]
-        entries.sort(key=lambda p: p.stat().st_mtime, reverse=True)
-        for path in entries[KEEP:]:
-            if path != keep and time.time() - path.stat().st_mtime > GRACE:
+        used: dict[Path, float] = {}
+        for path in (self.root / name).iterdir():
+            if path.name[0] != ".":
+                with contextlib.suppress(FileNotFoundError):  # other runs remove entries too
+                    used[path] = path.stat().st_mtime
+        for path in sorted(used, key=used.__getitem__, reverse=True)[KEEP:]:
+            if path != keep and time.time() - used[path] > GRACE:
                 trash = path.with_name(f".{path.name}.old")
                 with contextlib.suppress(OSError):
                     path.rename(trash)

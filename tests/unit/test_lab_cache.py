@@ -4,6 +4,7 @@ import io
 import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,15 @@ def test_a_tree_leaves_out_compiled_files_and_other_patterns(tmp_path: Path) -> 
         (tmp_path / name).write_text("x")
     assert set(tree_digest(tmp_path)) == {"a.py", "b.txt"}
     assert set(tree_digest(tmp_path, "**/*.py")) == {"a.py"}
+
+
+def test_runs_that_clear_up_at_once_do_not_trip_over_each_other(cache: Cache) -> None:
+    for number in range(400):
+        path = cache.root / "thing" / str(number)
+        path.mkdir(parents=True)
+        os.utime(path, (0, number))
+    keep = cache.root / "thing" / "0"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cache.prune("thing", keep), range(8)))
+    left = {path.name for path in (cache.root / "thing").iterdir()}
+    assert left == {"0", *(str(399 - number) for number in range(KEEP))}
