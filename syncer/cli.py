@@ -100,15 +100,23 @@ range_option = click.option(
 @namespace_option
 @range_option
 @click.option("--cluster-dns-given", is_flag=True, help="The user gives --cluster-dns to k3s.")
+@click.option("--k3s-version", default="", help="The k3s that starts next; empty: any may.")
 def discover_command(
-    release: str, namespace: str, virt_service_cidr: str, *, cluster_dns_given: bool
+    release: str,
+    namespace: str,
+    virt_service_cidr: str,
+    *,
+    cluster_dns_given: bool,
+    k3s_version: str,
 ) -> None:
     """Find out the host's Service range and our addresses; write them into a ConfigMap."""
 
     async def work(host: Client) -> None:
         ident = await identify(host, namespace, release)
         ranges = parse_ranges(virt_service_cidr)
-        await discover(host, ident, ranges, reserve_dns=not cluster_dns_given)
+        await discover(
+            host, ident, ranges, reserve_dns=not cluster_dns_given, k3s_version=k3s_version
+        )
 
     _finish(_on_host(work))
 

@@ -4,6 +4,7 @@
     SERVICE_IP     the ClusterIP of our own Service: a `--tls-san`, and the API server's address
                    for pods
     CLUSTER_DNS    a ClusterIP that the host has reserved for the virtual cluster's DNS
+    K3S_VERSION    the k3s that last served the datastore; written when it does (upgrade.py)
 
 The DNS address is reserved by creating the host twin of `kube-system/kube-dns` before k3s starts;
 so k3s can be told `--cluster-dns`, and neither side ever has to change it.
@@ -17,7 +18,7 @@ import re
 
 import structlog
 
-from syncer import identity
+from syncer import identity, upgrade
 from syncer.client import Client
 from syncer.errors import AlreadyExists, ApiError, BadRequest, Forbidden, NotFound, Refused
 from syncer.identity import Identity
@@ -52,9 +53,16 @@ async def discover(
     virt_ranges: list[Network],
     *,
     reserve_dns: bool,
+    k3s_version: str = "",
     wait: float = WAIT,
 ) -> None:
-    """Write the ConfigMap `<release>-discovered`; raise Refused when the ranges do not fit."""
+    """Write the ConfigMap `<release>-discovered`.
+
+    Raise Refused when the ranges do not fit, or when k3s `k3s_version` must not follow the one that
+    served the datastore before; with an empty one that is not looked at.
+    """
+    ran = await _ran(host, ident)
+    upgrade.check_step(ident, ran, k3s_version)
     try:
         async with asyncio.timeout(wait):
             own_address = await _own_address(host, ident)
@@ -72,8 +80,19 @@ async def discover(
     }
     if reserve_dns:
         data["CLUSTER_DNS"] = await _reserve_dns(host, ident)
+    if ran:
+        data[upgrade.RECORD] = ran
     await keep(host, ident, CONFIGMAPS, f"{ident.release}-discovered", {"data": data})
     log.info("discovered", **{key.lower(): value for key, value in data.items()})
+
+
+async def _ran(host: Client, ident: Identity) -> str:
+    """Return which k3s served the datastore last; empty when none did."""
+    try:
+        found = await host.get(CONFIGMAPS, ident.host_namespace, f"{ident.release}-discovered")
+    except NotFound:
+        return ""
+    return str((found.get("data") or {}).get(upgrade.RECORD, ""))
 
 
 async def service_ranges(host: Client, host_namespace: str, inside: str) -> list[Network]:

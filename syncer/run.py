@@ -9,7 +9,7 @@ import time
 
 import structlog
 
-from syncer import dialects, health, kubeconfig, rights, tunnel
+from syncer import dialects, health, kubeconfig, rights, tunnel, upgrade
 from syncer.access import Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
 from syncer.apiservice import ApiService
 from syncer.bucket import Bucket
@@ -139,6 +139,7 @@ async def _sync(
     kinds = settings.kinds - await dialects.learn(host, settings.kinds)
     await _until_ready(virt)
     virt_version = await dialects.version(virt)
+    await upgrade.record(host, world.ident, virt_version)
     kinds -= await dialects.learn(virt, kinds)
     sources = Sources(world, virt, host, kinds, api_service.endpoints, settings.node_selector)
     nodes = Nodes(

@@ -83,13 +83,19 @@ class Release:
         values: Obj | None = None,
         *,
         chart: str = "",
-        pinned: bool = True,
         check: bool = True,
     ) -> Done:
-        """Run `helm upgrade --wait`, with the images of this run unless they are not pinned."""
+        """Run `helm upgrade --wait`."""
         command = ["upgrade", self.name, chart or str(CHART), "--namespace", self.namespace]
-        command += ["--wait", f"--timeout={INSTALL:.0f}s", *self._values(values, pinned=pinned)]
+        command += ["--wait", f"--timeout={INSTALL:.0f}s", *self._values(values)]
         return self.helm()(*command, check=check, timeout=INSTALL + 30)
+
+    def template(self, values: Obj | None = None) -> bytes:
+        """Return what `helm template` renders, hooks left out, as one that only applies has it."""
+        command = ["template", self.name, str(CHART), "--namespace", self.namespace, "--no-hooks"]
+        version = self.host.api.json("GET", "/version")["gitVersion"]
+        command += ["--is-upgrade", f"--kube-version={version}", *self._values(values)]
+        return self.helm()(*command).out.encode()
 
     def uninstall(self) -> Done:
         """Run what the README says for deleting it."""
@@ -151,9 +157,9 @@ class Release:
         now = self.host.kubectl(*command, check=False)
         return (earlier.out if earlier.code == 0 else "") + now.out + now.err
 
-    def _values(self, values: Obj | None, *, pinned: bool = True) -> list[str]:
+    def _values(self, values: Obj | None) -> list[str]:
         flags = [f"--set=syncer.image={SYNCER_IMAGE}"] if SYNCER_IMAGE else []
-        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE and pinned else []
+        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE else []
         if not values:
             return flags
         file = self.scratch / f"{self.namespace}-{self.name}-values.yaml"

@@ -22,7 +22,7 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.pods import wait_gone, wait_labelled, wait_ready
 from tests.e2e.release import CHART, Release, Virtual
 from tests.e2e.session import BASELINE, Session
-from tests.e2e.waiting import until
+from tests.e2e.waiting import Pending, until
 
 MINORS = os.environ.get("VC_E2E_K3S_MINORS", "").split()
 SPACE = "shop"
@@ -57,6 +57,12 @@ class Shop:
             preset = yaml.safe_load((CHART / "values" / f"{minor}.yaml").read_text())
         cluster = {**preset.get("virtualCluster", {}), "tlsSans": [self.address]}
         return {"virtualCluster": cluster, "service": {"type": "NodePort"}, **more}
+
+    def jump(self, version: str) -> Obj:
+        """Return values that say that the image holds another k3s than it does."""
+        values = self.values(MINORS[-1] if MINORS else None)
+        values["virtualCluster"]["version"] = version
+        return values
 
     def inside(self) -> Virtual:
         """Return the virtual cluster, by credentials that are valid now."""
@@ -191,13 +197,31 @@ def test_a_new_chart_replaces_the_control_plane_only(shop: Shop, tmp_path: Path)
 )
 def test_a_jump_is_refused_and_changes_nothing(shop: Shop, step: int, message: str) -> None:
     running, minor = shop.control_plane(), int(shop.version().split(".")[1])
-    image = f"rancher/k3s:v1.{minor + step}.0-k3s1"
-    values = shop.values(None)
-    values["virtualCluster"]["image"] = image
-    done = shop.release.upgrade(values, pinned=False, check=False)
+    done = shop.release.upgrade(shop.jump(f"1.{minor + step}.0"), check=False)
     assert done.code != 0
     assert message in done.err
     assert shop.control_plane() == running
+    assert shop.traces() == shop.before
+
+
+def test_what_helm_cannot_see_is_refused_before_k3s_starts(shop: Shop) -> None:
+    """Whoever renders the chart and applies it, as Argo CD does, has no StatefulSet to look at."""
+    release = shop.release
+    minor = int(shop.version().split(".")[1])
+    rendered = release.template(shop.jump(f"1.{minor + 2}.0"))
+    release.host.kubectl("apply", "--namespace", release.namespace, "-f", "-", stdin=rendered)
+
+    def refused() -> bool:
+        log = release.host.kubectl(
+            *("logs", release.pod, "-n", release.namespace, "-c", "discover"), check=False
+        )
+        if f"go to k3s 1.{minor + 1} first" not in log.out:
+            raise Pending(log.out or log.err)
+        return True
+
+    until("the new pod says why it does not start", refused)
+    release.upgrade(shop.values(MINORS[-1] if MINORS else None))
+    wait_labelled(shop.inside(), SPACE, "app=web", 2)
     assert shop.traces() == shop.before
 
 

@@ -64,6 +64,11 @@
 {{- if hasKey (include "virtualcluster.k3s.givenFlags" . | fromJson) "cluster-dns" }}
 - --cluster-dns-given
 {{- end }}
+{{- if .Values.storage.persistence }}
+{{- with include "virtualcluster.k3s.version" . }}
+- --k3s-version={{ . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "virtualcluster.syncer.runArgs" -}}
