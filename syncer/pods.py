@@ -23,6 +23,7 @@ from syncer import identity
 from syncer.client import STRATEGIC, Client
 from syncer.errors import NotYet
 from syncer.identity import virtual_key
+from syncer.last_words import TERMINAL, LastWords, phase_of
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
@@ -37,7 +38,6 @@ from syncer.translate.wording import replacements, reworded
 from syncer.world import World
 
 log = structlog.get_logger()
-TERMINAL = ("Succeeded", "Failed")
 
 
 class PodMirror:
@@ -62,12 +62,14 @@ class PodMirror:
         self.synced = synced
         self.changes = PodChanges(world, host, synced)
         self.ends = PodEnds(world, virt, host, tokens)
+        self.last_words = LastWords(world, virt, self._up)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
         virt_pod, host_pod = self.world.virt_object(key), self.world.host_object(key)
         if host_pod is None:
             if virt_pod is None:
+                self.last_words.forget(key)
                 await self.tokens.forget(key)
             else:
                 await self._only_virtual(key, virt_pod)
@@ -85,10 +87,10 @@ class PodMirror:
     async def _only_virtual(self, key: Key, virt_pod: Obj) -> None:
         if is_deleting(virt_pod):
             await self.tokens.forget(key)
+            await self.last_words.tell(key, virt_pod)
             await self.ends.remove_virtual(virt_pod)
             return
-        phase = (virt_pod.get("status") or {}).get("phase")
-        if phase in TERMINAL or virt_pod["spec"].get("schedulingGates"):
+        if phase_of(virt_pod) in TERMINAL or virt_pod["spec"].get("schedulingGates"):
             return
         placed = self.world.scope.virtual_scheduler
         if placed and not virt_pod["spec"].get("nodeName"):
@@ -156,7 +158,7 @@ class PodMirror:
             await self.changes.down(key, virt_pod, host_pod)
 
     async def _renew(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
-        if (host_pod.get("status") or {}).get("phase") not in TERMINAL:
+        if phase_of(host_pod) not in TERMINAL:
             renew_in = await self.tokens.ensure(key, virt_pod)
             if renew_in is not None:
                 self.queue.add_after(key, renew_in)
