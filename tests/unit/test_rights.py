@@ -33,10 +33,6 @@ class Grant(NamedTuple):
     cluster: bool = False
 
 
-# For the election of a leader, on the release's own Lease: granted for what comes (threats R16).
-LEASE = {Grant("coordination.k8s.io", "leases", "create")} | {
-    Grant("coordination.k8s.io", "leases", verb, "vc") for verb in ("get", "update", "patch")
-}
 NEVER = {
     "serviceaccounts",
     "serviceaccounts/token",
@@ -134,7 +130,7 @@ def _kinds(values: tuple[str, ...]) -> frozenset[str]:
 def test_roles_grant_what_the_syncer_needs_for_its_kinds_and_no_more(
     values: tuple[str, ...],
 ) -> None:
-    assert _granted(values) == _needed(_kinds(values)) | LEASE
+    assert _granted(values) == _needed(_kinds(values))
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)

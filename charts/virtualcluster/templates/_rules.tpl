@@ -8,11 +8,7 @@
 {{- range .root.Files.Get "files/rights.yaml" | fromYamlArray -}}
 {{- $asked := and (or (not .optIn) (has .kind $on)) (not (has .kind $kinds.off)) -}}
 {{- if and $asked (eq (.cluster | default false) $.cluster) -}}
-{{- $rule := dict "apiGroups" .apiGroups "resources" .resources "verbs" .verbs -}}
-{{- if .own -}}
-{{- $_ := set $rule "resourceNames" (list (include "virtualcluster.statefulset.name" $.root)) -}}
-{{- end -}}
-{{- $rules = append $rules $rule -}}
+{{- $rules = append $rules (dict "apiGroups" .apiGroups "resources" .resources "verbs" .verbs) -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $rules -}}
