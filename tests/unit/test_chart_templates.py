@@ -125,7 +125,6 @@ def _granted() -> set[tuple[str, str, str, str, bool]]:
         for group in row["apiGroups"]
         for resource in row["resources"]
         for verb in row["verbs"]
-        if not row.get("own")
     }
 
 
@@ -135,11 +134,7 @@ def test_roles_grant_what_the_syncer_needs_and_no_more() -> None:
         for right in RIGHTS
         for verb in right.verbs
     }
-    # Leader election takes one lease of a fixed name.
-    leases = {("coordination.k8s.io", "leases", "create", "", False)}
-    assert _granted() - leases == needed
-    own = [row for row in ROLE if row.get("own")]
-    assert [row["resources"] for row in own] == [["leases"]]
+    assert _granted() == needed
 
 
 def test_role_holds_none_of_the_rights_that_would_lead_out_of_the_namespace() -> None:
