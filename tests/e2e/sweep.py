@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tests.e2e.cluster import ApiError, Cluster, Obj, Resource
 
 # News about what is gone stays for an hour by design of Kubernetes, and nobody owns it.
-NEWS = ("v1/events", "events.k8s.io/v1/events")
+NEWS = (("v1", "events"), ("events.k8s.io", "events"))
 # Figures of metrics APIs are no objects; they have no UID.
 
 
@@ -31,8 +31,15 @@ class Sweep:
         self._host = host
         self._namespace = namespace
         self._types = [
-            each for each in host.listable() if f"{each.api_version}/{each.plural}" not in NEWS
+            each
+            for each in host.listable()
+            if (each.api_version.partition("/")[0], each.plural) not in NEWS
         ]
+
+    @property
+    def plurals(self) -> set[str]:
+        """Return the names of the types that it looks for."""
+        return {each.plural for each in self._types}
 
     def inside(self) -> set[Found]:
         """Return what is in the namespace."""
