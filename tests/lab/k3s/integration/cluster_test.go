@@ -128,7 +128,7 @@ func startKubelet(t *testing.T, s *instance) *fakeKubelet {
 		t.Fatal(err)
 	}
 	k := &fakeKubelet{address: hostAddress()}
-	chain, key, err := authority.Sign(pki.Request{CN: "fake", Serving: true, SANs: []string{k.address, "kubelet.test"}})
+	chain, key, err := authority.Sign(pki.Request{CN: "fake", Serving: true, SANs: []string{k.address, "direct"}})
 	if err != nil {
 		t.Fatal(err)
 	}
