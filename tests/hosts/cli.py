@@ -19,7 +19,12 @@ from tests.lab.progress import Progress
 from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 
 RESULT = REPO / "build" / "hosts" / "table.md"
-SHORT = {"install": table.INSTALL, "upgrade": table.UPGRADE, "e2e": table.E2E}
+SHORT = {
+    "install": table.INSTALL,
+    "upgrade": table.UPGRADE,
+    "k3s": table.K3S,
+    "e2e": table.E2E,
+}
 
 
 class Command(click.Command):

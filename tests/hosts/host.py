@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hosts import presets
-from tests.lab import images, job_kind, registry, teardown
+from tests.lab import images, job_kind, k3simages, registry, teardown
 from tests.lab.assets import Assets
-from tests.lab.buildah import Image
+from tests.lab.buildah import Image, build
 from tests.lab.cache import locked
 from tests.lab.check import check
 from tests.lab.cli import bring_up
@@ -34,6 +35,8 @@ class Host:
     """The syncer's image, if it is not the one that the chart names."""
     k3s: str = ""
     """The k3s image, if it is not the one of the preset."""
+    earlier: str = ""
+    """The minor before this one, if the host has its k3s too, under the name in its preset."""
 
     @property
     def settings(self) -> list[str]:
@@ -61,9 +64,14 @@ def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Ho
     stays = keep or registry.find(name) is not None
     try:
         made, built = bring_up(progress, name, minor)
-        kubectl = Assets(progress, minor).tools(tests=False) / "kubectl"
+        assets = Assets(progress, minor)
+        kubectl = assets.tools(tests=False) / "kubectl"
         check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
-        yield of_lab(minor, made.kubeconfig, built)
+        earlier = presets.before(minor)
+        if earlier:
+            recipes = k3simages.recipes(assets.cache, earlier)
+            made.load([build(assets.cache, recipe) for recipe in recipes])
+        yield dataclasses.replace(of_lab(minor, made.kubeconfig, built), earlier=earlier)
     finally:
         found = registry.find(name)
         if found is not None and not stays:
@@ -83,7 +91,7 @@ def kind(
     stays = keep or cluster.ours()
     try:
         cluster.prepare()
-        yield Host(minor, Path(cluster.kubeconfig))
+        yield Host(minor, Path(cluster.kubeconfig), earlier=presets.before(minor))
     finally:
         if cluster.ours() and not stays:
             cluster.remove()

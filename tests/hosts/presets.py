@@ -30,6 +30,13 @@ def image(minor: str) -> str:
     return str(values["virtualCluster"]["image"])
 
 
+def before(minor: str) -> str:
+    """Return the minor that k3s is upgraded from to this one; empty when no preset is as near."""
+    major, small = order(minor)
+    earlier = f"{major}.{small - 1}"
+    return earlier if earlier in minors() else ""
+
+
 def own(minor: str) -> str:
     """Return the values file of this version's preset, as chart-testing finds it."""
     return f"preset-{minor}-values.yaml"

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.e2e.shell import Failed
 from tests.hosts import presets, workspace
 from tests.hosts.host import Host
-from tests.hosts.table import E2E, INSTALL, LAB, UPGRADE, Row
+from tests.hosts.table import E2E, INSTALL, K3S, LAB, UPGRADE, Row
 from tests.lab.errors import LabError
 from tests.lab.paths import REPO
 from tests.lab.progress import Progress
@@ -24,6 +24,7 @@ FIRST = (
     *("missing_right", "network", "objects", "pods", "refusals", "repair", "repository", "rest"),
     *("rights", "storage", "streams", "timing", "uninstall"),
 )
+_UPGRADE = "tests/e2e/test_upgrade.py"
 END_TO_END = tuple(f"tests/e2e/test_{name}.py" for name in FIRST)
 
 
@@ -65,9 +66,21 @@ def checks(host: Host, plan: Plan) -> Iterator[Check]:
             workspace.make(place, values, plan.before)
             log = place.with_suffix(f"{place.suffix}.log")
             yield Check(case, chart_testing(host, flag), "ct", place, host.environment, log)
+    if K3S in plan.cases:
+        yield Check(K3S, _pytest(_UPGRADE), "pytest", env=host.environment | _steps(host))
     if E2E in plan.cases:
-        command = ("python", "-m", "pytest", *plan.files)
-        yield Check(E2E, command, "pytest", env=host.environment)
+        yield Check(E2E, _pytest(*plan.files), "pytest", env=host.environment)
+
+
+def _pytest(*files: str) -> tuple[str, ...]:
+    return ("python", "-m", "pytest", *files)
+
+
+def _steps(host: Host) -> dict[str, str]:
+    """Return what has the test of upgrades go from the minor before to the host's own."""
+    if not host.earlier or host.k3s:
+        return {}
+    return {"VC_E2E_K3S_MINORS": f"{host.earlier} {host.minor}", "VC_E2E_K3S_IMAGE": ""}
 
 
 def _chart_testing(minor: str) -> dict[str, tuple[str, tuple[str, ...]]]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from tests.lab.progress import span
 from tests.tools.suite import Outcome
 
-LAB, INSTALL, UPGRADE, E2E = CASES = ("lab", "ct install", "ct upgrade", "end to end")
+LAB, INSTALL, UPGRADE, K3S, E2E = CASES = (
+    *("lab", "ct install", "ct upgrade", "k3s upgrade"),
+    "end to end",
+)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import pytest
 
 from tests.hosts import cli, presets, session, table
 from tests.hosts.host import Host, of_lab
-from tests.hosts.table import E2E, INSTALL, LAB, UPGRADE, Row
+from tests.hosts.table import E2E, INSTALL, K3S, LAB, UPGRADE, Row
 from tests.lab.buildah import Image
 from tests.lab.errors import LabError
 from tests.lab.images import SYNCER_TAG
@@ -77,13 +77,38 @@ def test_only_names_that_differ_from_the_charts_are_set(
 
 @pytest.mark.parametrize(
     ("cases", "names"),
-    [([INSTALL, UPGRADE, E2E], [INSTALL, UPGRADE, E2E]), ([E2E], [E2E]), ([], [])],
+    [
+        ([INSTALL, UPGRADE, K3S, E2E], [INSTALL, UPGRADE, K3S, E2E]),
+        ([E2E], [E2E]),
+        ([], []),
+    ],
 )
 def test_the_cases_that_were_chosen_are_run(
     cases: list[str], names: list[str], tmp_path: Path
 ) -> None:
     plan = session.Plan(cases, "HEAD", scratch=tmp_path)
     assert [check.name for check in session.checks(HOST, plan)] == names
+
+
+@pytest.mark.parametrize(
+    ("minor", "earlier"),
+    [("1.16", ""), ("1.17", "1.16"), ("1.18", "1.17"), ("1.30", ""), ("1.36", "1.35")],
+)
+def test_k3s_is_upgraded_from_the_preset_before(minor: str, earlier: str) -> None:
+    assert presets.before(minor) == earlier
+
+
+@pytest.mark.parametrize(
+    ("earlier", "k3s", "steps"),
+    [("1.33", "", "1.33 1.34"), ("", "", None), ("1.33", "rancher/k3s:other", None)],
+)
+def test_k3s_takes_the_steps_whose_images_the_host_has(
+    earlier: str, k3s: str, steps: str | None, tmp_path: Path
+) -> None:
+    host = Host("1.34", Path("/k"), k3s=k3s, earlier=earlier)
+    (check,) = session.checks(host, session.Plan([K3S], "HEAD", scratch=tmp_path))
+    assert check.env.get("VC_E2E_K3S_MINORS") == steps
+    assert check.env["VC_E2E_K3S_IMAGE"] == ("" if steps else k3s)
 
 
 def test_every_file_of_the_end_to_end_tests_is_there() -> None:
