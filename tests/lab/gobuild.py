@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import openapi, versions
+from tests.lab import openapi, overlays, versions
 from tests.lab.cache import Cache, digest, file_digest, tree_digest
 from tests.lab.errors import LabError
 from tests.lab.paths import LAB_SOURCE
@@ -47,13 +47,15 @@ class Program:
 
     generates: openapi.Generates | None = None
     """What the module lacks, and how it is made before the build."""
+    edits: tuple[overlays.Edit, ...] = ()
+    """What of that module is compiled otherwise."""
 
     def key(self) -> str:
         """Return the key of everything that decides what comes out."""
         pins = [file_digest(self.directory / f) for f in ("go.mod", "go.sum")]
         own = tree_digest(self.directory, *self.sources) if self.sources else {}
         flags = (self.packages, self.ldflags, self.cgo, self.tags, self.toolchain)
-        return digest(self.version, pins, own, flags, go_version(), *self.replaces)
+        return digest(self.version, pins, own, flags, go_version(), *self.replaces, *self.edits)
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the build; everything else is a flag."""
@@ -116,6 +118,7 @@ def kubernetes(minor: str) -> Program:
         toolchain=row.toolchain,
         generates=openapi.GENERATES if row.openapi else None,
         sources=openapi.SOURCES if row.openapi else (),
+        edits=row.edits,
     )
 
 
@@ -227,14 +230,25 @@ def build(cache: Cache, program: Program) -> Path:
         with tempfile.TemporaryDirectory() as scratch:
             args += program.patched(Path(scratch))
             env = program.environment()
-            if program.generates is not None:
-                args += program.generates.overlay(cache, program.directory, env, Path(scratch))
-                env = {**env, **openapi.READ_OVERLAYS}
+            if overlay := _overlay(cache, program, Path(scratch)):
+                args += overlay
+                env = {**env, **overlays.ENVIRONMENT}
             args += ["-o", f"{target}/", *program.packages]
             run(args, cwd=program.directory, env=env, on_line=on_line)
 
     what = f"building {program.name} {program.version} ({len(program.packages)} programs)"
     return cache.entry(f"bin-{program.name}", program.key(), what, builder)
+
+
+def _overlay(cache: Cache, program: Program, scratch: Path) -> list[str]:
+    """Return the arguments that build a program with what its first module lacks or has wrong."""
+    if program.generates is None:
+        return []
+    source = program.module_source(program.generates.module)
+    files = program.generates.made(cache, program.directory, program.environment())
+    return overlays.arguments(
+        source, {**files, **overlays.edited(source, program.edits, scratch)}, scratch
+    )
 
 
 def download(cache: Cache, program: Program) -> None:

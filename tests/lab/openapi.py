@@ -6,7 +6,6 @@ alone does not compile. The generator is upstream's, of the version that the mod
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -16,10 +15,7 @@ from pathlib import Path
 
 from tests.lab.cache import Cache, digest, file_digest
 from tests.lab.progress import Task
-from tests.lab.run import output, run
-
-# The module cache has an index of its packages, which knows nothing of overlays.
-READ_OVERLAYS = {"GODEBUG": "goindex=0"}
+from tests.lab.run import run
 
 _SUBJECTS = "openapi.go"
 SOURCES = (_SUBJECTS,)
@@ -35,10 +31,8 @@ class Generates:
     file: str
     generator: str
 
-    def overlay(
-        self, cache: Cache, directory: Path, env: Mapping[str, str], scratch: Path
-    ) -> list[str]:
-        """Return the arguments that build the module with the file, generating it at most once."""
+    def made(self, cache: Cache, directory: Path, env: Mapping[str, str]) -> dict[str, Path]:
+        """Return where in the module the file belongs, and the file, generating it at most once."""
         pins = [file_digest(directory / file) for file in ("go.mod", "go.sum", _SUBJECTS)]
         what = f"generating {self.package} of {directory.name}"
 
@@ -46,11 +40,7 @@ class Generates:
             self._generate(directory, env, target)
 
         made = cache.entry(f"openapi-{directory.name}", digest(pins, env), what, builder)
-        source = output(["go", "list", "-m", "-f", "{{.Dir}}", self.module], cwd=directory, env=env)
-        replaced = Path(source) / self.package / self.file
-        listing = scratch / "overlay.json"
-        listing.write_text(json.dumps({"Replace": {str(replaced): str(made / self.file)}}))
-        return ["-overlay", str(listing)]
+        return {f"{self.package}/{self.file}": made / self.file}
 
     def _generate(self, directory: Path, env: Mapping[str, str], target: Path) -> None:
         with tempfile.TemporaryDirectory() as name:

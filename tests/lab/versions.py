@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.lab.errors import LabError
+from tests.lab.overlays import Edit
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Kubernetes:
     """The packages in which the binaries look for their version."""
     openapi: bool = False
     """The module lacks its generated OpenAPI definitions; the build makes them."""
+    edits: tuple[Edit, ...] = ()
+    """What of the module k8s.io/kubernetes is compiled otherwise; only with `openapi`."""
     agnhost: bool = False
     """Build Kubernetes' test image too: one minor's is enough for all."""
     apiserver: Mapping[str, object] = field(default_factory=dict)
@@ -42,7 +45,17 @@ class Kubernetes:
         return f"kubernetes-{self.minor}"
 
 
-def _before_1_20(version: str, *stamped: str) -> Kubernetes:
+# 1.16's kubelet wants cgo for a library of NVIDIA's; the gonvml that is pinned does without.
+_CADVISOR = "pkg/kubelet/cadvisor"
+_WITHOUT_CGO = (
+    Edit(f"{_CADVISOR}/cadvisor_linux.go", "// +build cgo,linux", "// +build linux"),
+    Edit(f"{_CADVISOR}/helpers_linux.go", "// +build cgo,linux", "// +build linux"),
+    Edit(f"{_CADVISOR}/cadvisor_unsupported.go", ",!windows linux,!cgo", ",!windows"),
+    Edit(f"{_CADVISOR}/helpers_unsupported.go", "!linux linux,!cgo", "!linux"),
+)
+
+
+def _before_1_20(version: str, *stamped: str, edits: tuple[Edit, ...] = ()) -> Kubernetes:
     """Return the row of a minor as kubeadm of its time would have set it up."""
     return Kubernetes(
         version,
@@ -50,6 +63,7 @@ def _before_1_20(version: str, *stamped: str) -> Kubernetes:
         # The aggregator in front of the API server answers for it, and looks at client-go's.
         stamped=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version", *stamped),
         openapi=True,
+        edits=edits,
         # Without an issuer and a key there are no bound tokens: no TokenRequest, no projected ones.
         apiserver={
             "insecure-port": 0,
@@ -72,7 +86,12 @@ _CGROUP_V1 = {"failCgroupV1": False}
 KUBERNETES: Mapping[str, Kubernetes] = {
     k.minor: k
     for k in (
-        _before_1_20("v1.16.13", "k8s.io/kubernetes/pkg/version", "k8s.io/kubectl/pkg/version"),
+        _before_1_20(
+            "v1.16.13",
+            "k8s.io/kubernetes/pkg/version",
+            "k8s.io/kubectl/pkg/version",
+            edits=_WITHOUT_CGO,
+        ),
         _before_1_20("v1.17.17"),
         _before_1_20("v1.18.6"),
         Kubernetes("v1.30.14"),
