@@ -11,8 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-ADDRESSES, NAMES, ALIASES = "POD_IPS", "HOST_NAMES", "HOST_ALIASES"
-"""Environment: addresses with commas between; names with spaces; lines to add, as they are."""
+NAMES, ALIASES = "HOST_NAMES", "HOST_ALIASES"
+"""Environment: names with spaces between, the short one last; lines to add, as they are."""
+ALIASES_HEAD = "# Entries added by HostAliases."
 HEAD = """\
 # Kubernetes-managed hosts file.
 127.0.0.1\tlocalhost
@@ -24,21 +25,32 @@ fe00::2\tip6-allrouters
 """
 
 
-def content(addresses: str, names: str, aliases: str) -> str:
+def addresses(kubelets: str, name: str) -> list[str]:
+    """Return the pod's addresses, of which the kubelet's own file has a line each.
+
+    The downward API tells them too, but `status.podIPs` not before Kubernetes 1.17.
+    """
+    lines = (line.split() for line in kubelets.partition(ALIASES_HEAD)[0].splitlines())
+    return [line[0] for line in lines if name in line[1:] and "localhost" not in line[1:]]
+
+
+def content(kubelets: str, names: str, aliases: str) -> str:
     """Return the file's text, in the form of k8s.io/kubernetes/pkg/kubelet/kubelet_pods.go.
 
     The first name of a line is the canonical one, which `hostname -f` prints.
     """
-    line = "\t".join(names.split())
-    own = "".join(f"{ip}\t{line}\n" for ip in addresses.split(",") if ip)
-    added = f"\n# Entries added by HostAliases.\n{aliases}\n" if aliases else ""
+    words = names.split()
+    line = "\t".join(words)
+    own = "".join(f"{ip}\t{line}\n" for ip in addresses(kubelets, words[-1]))
+    added = f"\n{ALIASES_HEAD}\n{aliases}\n" if aliases else ""
     return HEAD + own + added
 
 
 def main(target: Path) -> None:
     """Write the file; readable for all, since any user may ask for a name."""
     environment = os.environ
-    text = content(environment[ADDRESSES], environment[NAMES], environment.get(ALIASES, ""))
+    kubelets = Path("/etc/hosts").read_text(encoding="utf-8")
+    text = content(kubelets, environment[NAMES], environment.get(ALIASES, ""))
     target.write_text(text, encoding="utf-8")
     target.chmod(0o644)
 

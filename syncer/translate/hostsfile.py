@@ -9,7 +9,7 @@ it. Only pods with a subdomain have that container; it meets Pod Security `restr
 from __future__ import annotations
 
 from syncer.errors import Refused
-from syncer.hosts import ADDRESSES, ALIASES, NAMES
+from syncer.hosts import ALIASES, NAMES
 from syncer.objects import Obj
 
 CONTAINER = "virtualcluster-hosts"
@@ -49,7 +49,6 @@ def with_full_name(host_spec: Obj, virt_pod: Obj, image: str, domain: str) -> Ob
 def _container(image: str, names: str, aliases: list[Obj] | tuple[()], *, limited: bool) -> Obj:
     lines = "\n".join("\t".join((each["ip"], *each.get("hostnames", ()))) for each in aliases)
     env = [
-        {"name": ADDRESSES, "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}},
         {"name": NAMES, "value": names},
     ]
     if lines:

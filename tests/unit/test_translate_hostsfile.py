@@ -47,7 +47,6 @@ def test_what_it_is_told() -> None:
     (init,) = made["initContainers"]
     assert init["image"] == "syncer:1"
     assert init["env"] == [
-        {"name": "POD_IPS", "valueFrom": {"fieldRef": {"fieldPath": "status.podIPs"}}},
         {"name": "HOST_NAMES", "value": "a.web.default.svc.cluster.local a"},
         {"name": "HOST_ALIASES", "value": "1.2.3.4\tdb\t$$(X)\n1.2.3.5"},
     ]
