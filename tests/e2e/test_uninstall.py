@@ -11,7 +11,7 @@ import yaml
 from tests.e2e import manifests
 from tests.e2e.cluster import Cluster, Obj
 from tests.e2e.pods import wait_labelled, wait_ready
-from tests.e2e.release import CHART, Release, Virtual
+from tests.e2e.release import CHART, K3S_IMAGE, Release, Virtual
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.sweep import Found, Sweep
 from tests.e2e.waiting import Pending, until
@@ -60,7 +60,8 @@ class Full:
 
 
 def _values(host: Cluster) -> Obj:
-    minor = ".".join(host.json("GET", "/version")["gitVersion"].lstrip("v").split(".")[:2])
+    version = K3S_IMAGE.rpartition(":")[2] or host.json("GET", "/version")["gitVersion"]
+    minor = ".".join(version.lstrip("v").split(".")[:2])
     preset: Obj = yaml.safe_load((CHART / "values" / f"{minor}.yaml").read_text())
     preset["virtualCluster"]["extraArgs"] = ["--service-cidr=10.96.0.0/12"]
     return {**preset, "storage": {"size": "5Gi"}}
