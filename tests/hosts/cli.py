@@ -104,7 +104,9 @@ def main(
     shown = [case for case in CASES if case == LAB or case in plan.cases]
     try:
         for row in rows:
-            made = functools.partial(PROVIDERS[provider], progress, name, row.minor, keep=keep_lab)
+            earlier = presets.before(row.minor) if table.K3S in plan.cases else ""
+            provide = functools.partial(PROVIDERS[provider], earlier=earlier, keep=keep_lab)
+            made = functools.partial(provide, progress, name, row.minor)
             session.try_host(progress, row, plan, made if cluster is None else cluster.as_given)
             click.echo(table.markdown([row], shown))
     finally:

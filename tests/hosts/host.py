@@ -56,10 +56,11 @@ class Host:
 
 
 @contextlib.contextmanager
-def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Host]:
+def lab(progress: Progress, name: str, minor: str, *, earlier: str, keep: bool) -> Iterator[Host]:
     """Provide a lab that works, with the images of the working tree; remove it afterwards.
 
-    One that was there before is brought up to date and stays.
+    `earlier` is a minor whose k3s it has too; empty: none. A lab that was there before is brought
+    up to date and stays.
     """
     stays = keep or registry.find(name) is not None
     try:
@@ -67,7 +68,6 @@ def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Ho
         assets = Assets(progress, minor)
         kubectl = assets.tools(tests=False) / "kubectl"
         check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
-        earlier = presets.before(minor)
         if earlier:
             recipes = k3simages.recipes(assets.cache, earlier)
             made.load([build(assets.cache, recipe) for recipe in recipes])
@@ -81,7 +81,13 @@ def lab(progress: Progress, name: str, minor: str, *, keep: bool) -> Iterator[Ho
 
 @contextlib.contextmanager
 def kind(
-    progress: Progress, name: str, minor: str, *, keep: bool, directory: Path = REPO / "build"
+    progress: Progress,
+    name: str,
+    minor: str,
+    *,
+    earlier: str,
+    keep: bool,
+    directory: Path = REPO / "build",
 ) -> Iterator[Host]:
     """Provide a cluster of kind, which pulls k3s and has the working tree's syncer by its name."""
     obstacle = job_kind.obstacle(minor)
@@ -91,7 +97,7 @@ def kind(
     stays = keep or cluster.ours()
     try:
         cluster.prepare()
-        yield Host(minor, Path(cluster.kubeconfig), earlier=presets.before(minor))
+        yield Host(minor, Path(cluster.kubeconfig), earlier=earlier)
     finally:
         if cluster.ours() and not stays:
             cluster.remove()

@@ -162,7 +162,9 @@ def test_a_host_of_kind_goes_even_if_what_ran_on_it_failed(
     machine.has("kind", "docker")
 
     def use() -> None:
-        with host.kind(Progress(), "t", "1.33", keep=keep, directory=machine.build) as made:
+        with host.kind(
+            Progress(), "t", "1.33", earlier="1.32", keep=keep, directory=machine.build
+        ) as made:
             assert (made.minor, made.settings) == ("1.33", [])
             config = yaml.safe_load((machine.build / "kind-t-1.33.yaml").read_text())
             assert config["nodes"][0]["image"].startswith("kindest/node:v1.33.")
@@ -177,7 +179,7 @@ def test_a_host_of_kind_that_cannot_be_is_told(machine: Machine) -> None:
     machine.has("docker")
     with (
         pytest.raises(LabError, match="--host kind: kind is not installed"),
-        host.kind(Progress(), "t", "1.34", keep=False, directory=machine.build),
+        host.kind(Progress(), "t", "1.34", earlier="", keep=False, directory=machine.build),
     ):
         pass
 

@@ -48,7 +48,7 @@ def test_a_log_keeps_all_and_its_end_is_shown_after_a_failure(
     assert "line 100\n" not in out
 
 
-CHILD = "echo $$; trap 'touch {0}; exit' TERM; while :; do sleep .1; done"
+CHILD = "trap 'touch {0}; exit' TERM; echo $$; while :; do sleep .1; done"
 SUITE = """
 import signal, sys
 from tests.tools.suite import Check, run
