@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import structlog
 
+from syncer import versions
 from syncer.client import SHORT_WATCH_SECONDS, Client, Dialect
 from syncer.errors import Forbidden, NotFound
 from syncer.objects import Obj
@@ -22,7 +22,7 @@ from syncer.resources import (
 from syncer.translate.ingressbeta import to_v1, to_v1beta1
 
 log = structlog.get_logger()
-BOOKMARKS = (1, 20)
+BOOKMARKS = (1, 20, 0)
 """From here on bookmarks come each minute; 1.16 to 1.18 send one at the end of a watch (their
 cacher's nextBookmarkTime), 1.19 was not looked at."""
 
@@ -71,8 +71,8 @@ async def version(client: Client) -> str:
     """Return a server's version, and have the client watch so that it never seems silent."""
     answer = await client.request("GET", "/version", resource="version")
     told = str(answer["gitVersion"])
-    found = re.match(r"v(\d+)\.(\d+)\.", told)
-    if found is not None and (int(found[1]), int(found[2])) < BOOKMARKS:
+    numbers = versions.parse(told)
+    if numbers is not None and numbers < BOOKMARKS:
         client.watch_seconds = SHORT_WATCH_SECONDS
     return told
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from syncer import identity
 from syncer.client import Client
 from syncer.identity import virtual_key
-from syncer.objects import Key, Obj, annotation, uid_of
+from syncer.objects import Key, Obj
 from syncer.resources import PODS
 from syncer.world import World
 
@@ -41,7 +40,7 @@ class LastWords:
         if not virt_pod["metadata"].get("finalizers") or phase_of(virt_pod) in TERMINAL:
             return
         host_pod = self._gone.get(key)
-        if host_pod is not None and annotation(host_pod, identity.UID) == uid_of(virt_pod):
+        if host_pod is not None and self._world.original("pods", host_pod) is not None:
             await self._tell(virt_pod, host_pod)
             if phase_of(self._world.virt_object(key)) in TERMINAL:
                 return
@@ -55,8 +54,10 @@ class LastWords:
         self._gone.pop(key, None)
 
     def _host_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        key = virtual_key(old) if old is not None and new is None else None
-        if key is not None and old is not None and self._world.virt_object(key) is not None:
+        if old is None or new is not None:
+            return
+        key = virtual_key(old)
+        if key is not None and self._world.original("pods", old) is not None:
             self._gone[key] = old
 
 

@@ -139,7 +139,6 @@ async def _sync(
     kinds = settings.kinds - await dialects.learn(host, settings.kinds)
     await _until_ready(virt)
     virt_version = await dialects.version(virt)
-    await upgrade.record(host, world.ident, virt_version)
     kinds -= await dialects.learn(virt, kinds)
     sources = Sources(world, virt, host, kinds, api_service.endpoints, settings.node_selector)
     nodes = Nodes(
@@ -161,6 +160,7 @@ async def _sync(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(keep(sources))
         tasks.create_task(metrics.run())
+        tasks.create_task(upgrade.record(host, world.ident, virt_version))
         if tunnel.needed(virt_version):
             tasks.create_task(tunnel.hold(door, kubelet.serves))
         await sources.synced()

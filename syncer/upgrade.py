@@ -7,10 +7,9 @@ chart and applies it (Argo CD does) meets the same rule here, before the new k3s
 
 from __future__ import annotations
 
-import re
-
 import structlog
 
+from syncer import versions
 from syncer.client import Client
 from syncer.errors import Refused
 from syncer.identity import Identity
@@ -23,8 +22,11 @@ RECORD = "K3S_VERSION"
 
 def check_step(ident: Identity, ran: str, wanted: str) -> None:
     """Raise Refused when k3s `wanted` must not follow k3s `ran`, both like `1.34.4`."""
-    old, new = _minor(ran), _minor(wanted)
-    if old is None or new is None or 0 <= new - old <= 1:
+    before, after = versions.parse(ran), versions.parse(wanted)
+    if before is None or after is None or before[0] != after[0]:
+        return
+    old, new = before[1], after[1]
+    if 0 <= new - old <= 1:
         return
     if new < old:
         reason = f"k3s cannot go back a minor version; stay with k3s 1.{old}"
@@ -40,15 +42,11 @@ def check_step(ident: Identity, ran: str, wanted: str) -> None:
 
 async def record(host: Client, ident: Identity, git_version: str) -> None:
     """Write down which k3s serves the datastore, once it does; it says it like `v1.34.4+k3s1`."""
-    found = re.match(r"v?(1\.\d+\.\d+)", git_version)
-    if found is None:
+    numbers = versions.parse(git_version)
+    if numbers is None or numbers[0] != 1:  # of a build that nobody stamped
         log.warning("the virtual API server does not say its version", version=git_version)
         return
+    served = ".".join(str(each) for each in numbers)
     discovered = await host.get(CONFIGMAPS, ident.host_namespace, f"{ident.release}-discovered")
-    if discovered["data"].get(RECORD) != found[1]:
-        await host.patch(CONFIGMAPS, discovered, {"data": {RECORD: found[1]}})
-
-
-def _minor(version: str) -> int | None:
-    found = re.match(r"1\.(\d+)\.", version)
-    return int(found[1]) if found else None
+    if discovered["data"].get(RECORD) != served:
+        await host.patch(CONFIGMAPS, discovered, {"data": {RECORD: served}})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from typing import NamedTuple
 import aiohttp
 import structlog
 
+from syncer import versions
 from syncer.kubelet import CertificateError
 from syncer.kubelet.certs import issue_client, now_utc
 from syncer.kubelet.tls import CLIENT_CA, CLIENT_CA_KEY, load_pair
@@ -46,8 +46,8 @@ class Door(NamedTuple):
 
 def needed(version: str) -> bool:
     """Tell whether a server of this version, such as `v1.16.13+k3s1`, needs a tunnel."""
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
-    return found is not None and tuple(int(each) for each in found.groups()) < DIRECT
+    numbers = versions.parse(version)
+    return numbers is not None and numbers < DIRECT
 
 
 async def hold(door: Door, allowed: Callable[[int], bool]) -> None:
