@@ -3,15 +3,12 @@
 Needs `helm`, `crane` and gpg on PATH, as `scripts/test chart` sees to it.
 """
 
-import functools
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +18,10 @@ from click.testing import CliRunner
 
 from tests.lab.errors import LabError
 from tests.tools import package
+from tests.tools.serving import serving
 
 PRESETS = sorted((package.CHART / "values").iterdir())
 EPOCH = 1_700_000_000
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,13 +69,8 @@ def repository(key: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def url(repository: Path) -> Iterator[str]:
-    handler = functools.partial(Quiet, directory=str(repository))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join(10)
+    with serving(repository) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -21,9 +21,9 @@ from tests.conformance.report import SuiteFailed
 from tests.conformance.session import Session
 from tests.conformance.specs import Spec
 from tests.e2e.shell import Failed
+from tests.lab import commands
 from tests.lab.assets import Assets
 from tests.lab.cache import locked
-from tests.lab.errors import LabError
 from tests.lab.paths import REPO
 from tests.lab.progress import Progress
 from tests.lab.versions import DEFAULT_KUBERNETES
@@ -63,13 +63,13 @@ class Choice:
         return chosen
 
 
-class Command(click.Command):
-    """Shows what the user can act on without a traceback."""
+class Command(commands.Command):
+    """Shows also what helm, kubectl and ginkgo say without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (LabError, Failed, SuiteFailed) as error:
+        except (Failed, SuiteFailed) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -11,8 +11,9 @@ import yaml
 from tests.conformance import presence
 from tests.conformance.product import CHART, Product
 from tests.conformance.profiles import Profile
+from tests.e2e import manifests
 from tests.e2e.cluster import ApiError, Cluster, Unreachable
-from tests.e2e.kubeconfig import with_token, write
+from tests.e2e.kubeconfig import at_node, with_token, write
 from tests.e2e.shell import Program
 from tests.e2e.waiting import until
 
@@ -20,7 +21,6 @@ RELEASE = "vc"
 INSTALLER = "installer"
 INSTALL = 300.0  # seconds; 20 on an idle machine
 REMOVE = 300.0
-_RBAC = "rbac.authorization.k8s.io"
 
 
 class Installation:
@@ -82,21 +82,14 @@ class Installation:
         rules = yaml.safe_load(self.profile.installer.read_text())
         meta = {"name": INSTALLER, "namespace": self.namespace}
         self.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
-        role = {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": meta, "rules": rules}
-        self.api.create(role, self._binding("admin", "ClusterRole"), self._binding(INSTALLER))
+        subject = {**meta, "kind": "ServiceAccount"}
+        self.api.create(
+            *manifests.role(INSTALLER, rules, subject, self.namespace),
+            manifests.binding("admin", self.namespace, "admin", (self.namespace, INSTALLER)),
+        )
         request = ("create", "token", INSTALLER, "--namespace", self.namespace, "--duration=1h")
         token = self._kubectl(*request).out.strip()
         return self._write("installer", with_token(self._kubectl, token, self.namespace))
-
-    def _binding(self, role: str, kind: str = "Role") -> dict[str, Any]:
-        subject = {"kind": "ServiceAccount", "name": INSTALLER, "namespace": self.namespace}
-        return {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": {"name": f"{INSTALLER}-{kind.lower()}", "namespace": self.namespace},
-            "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": role},
-            "subjects": [subject],
-        }
 
     def _connect(self) -> Path:
         text = self._kubectl(
@@ -104,9 +97,8 @@ class Installation:
             *("--", "cat", "/root/.kube/config"),
         ).out
         config = yaml.safe_load(text)
-        port = self.api.get("Service", RELEASE, self.namespace)["spec"]["ports"][0]["nodePort"]
-        config["clusters"][0]["cluster"]["server"] = f"https://{self._address}:{port}"
-        file = self._write("virtual", config)
+        service = self.api.get("Service", RELEASE, self.namespace)
+        file = self._write("virtual", at_node(config, service, self._address))
         virt = Cluster(file)
         until(
             "the virtual API answers at the node's port",

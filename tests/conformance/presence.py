@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.conformance.images import PAUSE
+from tests.e2e import manifests
 from tests.e2e.cluster import Cluster, Obj
 from tests.e2e.waiting import until
 
@@ -22,8 +23,7 @@ def occupy(host: Cluster, virt_kubeconfig: Path) -> None:
     virt = Cluster(virt_kubeconfig)
     if len(virt.all("Node")) == number:
         return
-    virt.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
-    virt.create(_deployment(number))
+    virt.create(manifests.namespace(NAME), _deployment(number))
     until(f"{number} virtual nodes", lambda: len(virt.all("Node")) == number)
     until(
         "the resting pods are ready",
@@ -33,23 +33,13 @@ def occupy(host: Cluster, virt_kubeconfig: Path) -> None:
 
 
 def _deployment(replicas: int) -> Obj:
-    labels = {"app": NAME}
-    apart = {"topologyKey": _HOSTNAME, "labelSelector": {"matchLabels": labels}}
-    spec: Obj = {
-        "affinity": {
-            "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}
-        },
-        "containers": [{"name": "pause", "image": PAUSE, "imagePullPolicy": "IfNotPresent"}],
+    apart = {"topologyKey": _HOSTNAME, "labelSelector": {"matchLabels": {"app": NAME}}}
+    return manifests.deployment(
+        NAME,
+        NAME,
+        replicas,
+        {"name": "pause", "image": PAUSE, "imagePullPolicy": "IfNotPresent"},
+        affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [apart]}},
         # Specs taint nodes; they mean their own pods.
-        "tolerations": [{"operator": "Exists"}],
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": NAME, "namespace": NAME},
-        "spec": {
-            "replicas": replicas,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": spec},
-        },
-    }
+        tolerations=[{"operator": "Exists"}],
+    )

@@ -19,6 +19,13 @@ def with_token(kubectl: Program, token: str, namespace: str) -> Obj:
     return config
 
 
+def at_node(config: Obj, service: Obj, address: str) -> Obj:
+    """Return a kubeconfig that reaches its API at a node, by a Service that has a port there."""
+    port = service["spec"]["ports"][0]["nodePort"]
+    config["clusters"][0]["cluster"]["server"] = f"https://{address}:{port}"
+    return config
+
+
 def write(config: Obj, file: Path) -> Path:
     """Write a kubeconfig that nobody else may read; return its path."""
     file.write_text(json.dumps(config))

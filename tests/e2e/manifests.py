@@ -86,6 +86,18 @@ def deployment(name: str, namespace: str, replicas: int, *containers: Obj, **spe
     }
 
 
+def stateful(made: Obj, *claims: Obj, **spec: Any) -> Obj:
+    """Return what was made as a Deployment as a StatefulSet, with a template of each claim."""
+    more = {
+        "serviceName": made["metadata"]["name"],
+        "volumeClaimTemplates": [
+            {"metadata": {"name": each["metadata"]["name"]}, "spec": each["spec"]}
+            for each in claims
+        ],
+    }
+    return {**made, "kind": "StatefulSet", "spec": {**made["spec"], **more, **spec}}
+
+
 def service(
     name: str, namespace: str, port: int = 80, target: int | str = "http", **spec: Any
 ) -> Obj:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Self
 
 import yaml
 
+from tests.e2e import kubeconfig
 from tests.e2e.cluster import Cluster, Obj, Unreachable
 from tests.e2e.portforward import PortForward
 from tests.e2e.shell import Done, Program
@@ -116,9 +116,7 @@ class Release:
         assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:8443", text
         config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{self.forward.port}"
         file = self.scratch / f"{self.namespace}-{self.name}.kubeconfig"
-        file.write_text(json.dumps(config))
-        file.chmod(0o600)
-        virt = Virtual.of(file)
+        virt = Virtual.of(kubeconfig.write(config, file))
         until(
             "the virtual API answers",
             lambda: virt.api.get("Namespace", "default"),

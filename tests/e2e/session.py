@@ -15,8 +15,8 @@ from typing import NamedTuple
 from tests.e2e import kubeconfig, manifests
 from tests.e2e.audit import AuditLog
 from tests.e2e.cluster import ApiError, Obj
+from tests.e2e.pods import wait_account
 from tests.e2e.release import Release, Side, Virtual
-from tests.e2e.waiting import until
 
 RESULTS = Path(__file__).parents[2] / "build" / "e2e"
 BASELINE = {"pod-security.kubernetes.io/enforce": "baseline"}
@@ -68,7 +68,7 @@ class Session:
         """Create a host namespace that ends with the session."""
         name = self.reserve(purpose)
         self.host.api.create(manifests.namespace(name, **(labels or {})))
-        self._account(name, "default")
+        wait_account(self.host, name)
         return name
 
     def reserve(self, purpose: str) -> str:
@@ -144,13 +144,6 @@ class Session:
         """Yield the releases with their insides, where connected."""
         for release in self.releases:
             yield release, self.connected.get((release.namespace, release.name))
-
-    def _account(self, namespace: str, name: str) -> None:
-        api = self.host.api
-        until(
-            f"ServiceAccount {namespace}/{name}",
-            lambda: api.find("ServiceAccount", name, namespace),
-        )
 
     def _token(self, namespace: str, name: str) -> str:
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"

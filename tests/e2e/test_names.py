@@ -23,22 +23,10 @@ HIDDEN = "virtualcluster-hosts"
 @pytest.fixture(scope="module")
 def database(virt: Virtual, space: str) -> list[Obj]:
     """Two pods of a StatefulSet behind a headless Service, as Kafka or ZooKeeper run."""
-    template = manifests.pod("db", space, manifests.idle(), initContainers=[_first()])
-    spec = {
-        "serviceName": "db",
-        "replicas": 2,
-        "podManagementPolicy": "Parallel",
-        "selector": {"matchLabels": {"app": "db"}},
-        "template": {"metadata": {"labels": {"app": "db"}}, "spec": template["spec"]},
-    }
+    made = manifests.deployment("db", space, 2, manifests.idle(), initContainers=[_first()])
     virt.api.create(
         manifests.service("db", space, target=80, clusterIP="None"),
-        {
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": manifests.meta("db", space),
-            "spec": spec,
-        },
+        manifests.stateful(made, podManagementPolicy="Parallel"),
     )
     return wait_labelled(virt, space, "app=db", 2)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +10,7 @@ import pytest
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, until
 from tests.tools import package
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.tools.serving import serving
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +19,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory: Path = tmp_path_factory.mktemp("repository")
     package.package(directory)
     package.index(directory, "")
-    handler = functools.partial(_Quiet, directory=str(directory))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join(10)
+    with serving(directory) as url:
+        yield url
 
 
 def test_it_installs_as_the_readme_says(session: Session, repository: str) -> None:

@@ -16,14 +16,10 @@ def database(virt: Virtual, space: str) -> list[Obj]:
     """A StatefulSet of two with a claim each, behind a headless Service."""
     mount = [{"name": "data", "mountPath": "/data"}]
     made = manifests.deployment("db", space, 2, manifests.idle(volumeMounts=mount))
-    made["kind"] = "StatefulSet"
-    template = manifests.claim("data", space)
-    made["spec"] |= {
-        "serviceName": "db",
-        "podManagementPolicy": "Parallel",
-        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": template["spec"]}],
-    }
-    virt.api.create(manifests.service("db", space, clusterIP="None"), made)
+    virt.api.create(
+        manifests.service("db", space, clusterIP="None"),
+        manifests.stateful(made, manifests.claim("data", space), podManagementPolicy="Parallel"),
+    )
     return wait_ready(virt, space, "db-0", "db-1")
 
 

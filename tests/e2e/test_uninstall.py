@@ -36,10 +36,7 @@ class Full:
 
     def _fill(self) -> None:
         volume = [{"name": "data", "mountPath": "/data"}]
-        stateful = manifests.deployment("db", SPACE, 1, manifests.idle(volumeMounts=volume))
-        stateful["kind"] = "StatefulSet"
-        claim = {"metadata": {"name": "data"}, "spec": manifests.claim("data", SPACE)["spec"]}
-        stateful["spec"] |= {"serviceName": "db", "volumeClaimTemplates": [claim]}
+        database = manifests.deployment("db", SPACE, 1, manifests.idle(volumeMounts=volume))
         sources = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "password"}}]
         # Neither a finalizer nor a long time to end may hold up the host.
         held = manifests.pod("held", SPACE, terminationGracePeriodSeconds=600)
@@ -51,7 +48,7 @@ class Full:
             manifests.service("web", SPACE, type="NodePort"),
             manifests.service("db", SPACE, clusterIP="None"),
             manifests.deployment("web", SPACE, 2, manifests.web(envFrom=sources)),
-            stateful,
+            manifests.stateful(database, manifests.claim("data", SPACE)),
             held,
             manifests.ingress("web", SPACE, "shop.example.com"),
         )

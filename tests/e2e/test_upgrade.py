@@ -15,12 +15,12 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from tests.e2e import manifests
+from tests.e2e import kubeconfig, manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.gap import Gap
 from tests.e2e.ledger import Ledger
 from tests.e2e.pods import wait_gone, wait_labelled, wait_ready
-from tests.e2e.release import CHART, Release, Virtual
+from tests.e2e.release import CHART, Release, Virtual, virt_uid
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.waiting import Pending, until
 
@@ -73,13 +73,9 @@ class Shop:
     def outside(self) -> Path:
         """Return a kubeconfig that reaches it by a port of the host's first node."""
         config = yaml.safe_load(self.inside().api.kubeconfig.read_text())
-        ports = self.release.host.api.get("Service", self.release.name, self.release.namespace)
-        server = f"https://{self.address}:{ports['spec']['ports'][0]['nodePort']}"
-        config["clusters"][0]["cluster"]["server"] = server
+        service = self.release.host.api.get("Service", self.release.name, self.release.namespace)
         file = self.release.scratch / "upgrade-node-port.kubeconfig"
-        file.touch(0o600)
-        file.write_text(yaml.safe_dump(config))
-        return file
+        return kubeconfig.write(kubeconfig.at_node(config, service, self.address), file)
 
     def control_plane(self) -> str:
         """Return the UID of the control plane's pod."""
@@ -114,19 +110,16 @@ class Shop:
         (pod,) = wait_ready(virt, SPACE, name)
         virt.api.delete("Pod", name, SPACE)
         wait_gone(virt, "Pod", SPACE, name, pod["metadata"]["uid"])
-        until(f"the host's twin of {name} is gone", lambda: not self._twins(pod))
-
-    def _twins(self, pod: Obj) -> list[Obj]:
         uid = pod["metadata"]["uid"]
-        return [each for each in self.release.host_pods() if uid in str(each["metadata"])]
+        until(
+            f"the host's twin of {name} is gone",
+            lambda: uid not in map(virt_uid, self.release.host_pods()),
+        )
 
     def _fill(self) -> None:
         virt = self.inside()
         volume = [{"name": "data", "mountPath": "/data"}]
-        stateful = manifests.deployment("db", SPACE, 1, manifests.idle(volumeMounts=volume))
-        stateful["kind"] = "StatefulSet"
-        claim = {"metadata": {"name": "data"}, "spec": manifests.claim("data", SPACE)["spec"]}
-        stateful["spec"] |= {"serviceName": "db", "volumeClaimTemplates": [claim]}
+        database = manifests.deployment("db", SPACE, 1, manifests.idle(volumeMounts=volume))
         job_pod = manifests.pod("report", SPACE, restartPolicy="Never")["spec"]
         job: Obj = {
             "apiVersion": "batch/v1",
@@ -142,7 +135,7 @@ class Shop:
             manifests.deployment(
                 "web", SPACE, 2, manifests.web(envFrom=[{"configMapRef": {"name": "settings"}}])
             ),
-            stateful,
+            manifests.stateful(database, manifests.claim("data", SPACE)),
             job,
         )
         wait_labelled(virt, SPACE, "app=web", 2)

@@ -236,16 +236,15 @@ def test_an_ephemeral_volume_lives_and_dies_with_its_pod(virt: Virtual, space: s
 
 def test_claims_of_a_stateful_set_go_or_stay_as_its_policy_says(virt: Virtual, space: str) -> None:
     made = manifests.deployment("keeper", space, 2, manifests.idle(volumeMounts=MOUNT))
-    made["kind"] = "StatefulSet"
-    made["spec"] |= {
-        "serviceName": "keeper",
-        "podManagementPolicy": "Parallel",
-        "volumeClaimTemplates": [
-            {"metadata": {"name": "data"}, "spec": _claim("x", space)["spec"]}
-        ],
-        "persistentVolumeClaimRetentionPolicy": {"whenScaled": "Delete", "whenDeleted": "Retain"},
-    }
-    virt.api.create(made)
+    policy = {"whenScaled": "Delete", "whenDeleted": "Retain"}
+    virt.api.create(
+        manifests.stateful(
+            made,
+            _claim("data", space),
+            podManagementPolicy="Parallel",
+            persistentVolumeClaimRetentionPolicy=policy,
+        )
+    )
     wait_ready(virt, space, "keeper-0", "keeper-1")
     kept, going = (_bound(virt, space, f"data-keeper-{number}") for number in range(2))
     virt.kubectl("scale", "statefulset", "-n", space, "keeper", "--replicas=1")

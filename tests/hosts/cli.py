@@ -13,7 +13,7 @@ from tests.hosts import host, presets, session, table, workspace
 from tests.hosts.table import CASES, LAB
 from tests.lab import job_kind
 from tests.lab.assets import Assets
-from tests.lab.errors import LabError
+from tests.lab.commands import Command
 from tests.lab.paths import REPO
 from tests.lab.progress import Progress
 from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES
@@ -25,16 +25,6 @@ SHORT = {
     "k3s": table.K3S,
     "e2e": table.E2E,
 }
-
-
-class Command(click.Command):
-    """Shows what the user can act on without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except LabError as error:
-            raise click.ClickException(str(error)) from error
 
 
 PROVIDERS = {"lab": host.lab, "kind": host.kind}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-import yaml
-
+from tests.lab import k3simages
 from tests.lab.paths import REPO
 
 CHART = REPO / "charts" / "virtualcluster"
@@ -26,8 +25,7 @@ def order(minor: str) -> tuple[int, ...]:
 
 def image(minor: str) -> str:
     """Return the k3s image that the chart takes on a host of this version."""
-    values = yaml.safe_load((CHART / "values" / f"{minor}.yaml").read_text())
-    return str(values["virtualCluster"]["image"])
+    return k3simages.tag(minor)
 
 
 def before(minor: str) -> str:

@@ -6,7 +6,6 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from tests.lab.addresses import MAX_NODES
 from tests.lab.assets import Assets
 from tests.lab.buildah import Image
 from tests.lab.cache import locked
+from tests.lab.commands import Group
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.progress import Progress
@@ -24,16 +24,6 @@ from tests.lab.status import describe
 DEFAULT_NAME = "virtualcluster"
 
 _name = click.option("--name", default=DEFAULT_NAME, show_default=True, help="Which lab.")
-
-
-class Group(click.Group):
-    """Shows what the user can act on without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except LabError as error:
-            raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=Group)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tests.lab import job_host, job_install, job_show
-from tests.lab.cli import DEFAULT_NAME, Group
+from tests.lab.cli import DEFAULT_NAME
+from tests.lab.commands import Group
 from tests.lab.progress import Progress
 
 RELEASE = "virtualcluster"

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import yaml
 
+from tests.lab.commands import Command
 from tests.lab.errors import LabError
 from tests.lab.paths import REPO
 from tests.lab.run import output, run
@@ -104,17 +105,7 @@ def index(directory: Path, url: str) -> Path:
     return target
 
 
-class _Command(click.Command):
-    """Shows what the user can act on without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except LabError as error:
-            raise click.ClickException(str(error)) from error
-
-
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @click.option(
     "--destination",
     type=click.Path(file_okay=False, path_type=Path),

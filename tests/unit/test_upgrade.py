@@ -7,6 +7,7 @@ import pytest
 from syncer import discover, upgrade
 from syncer.client import Client
 from syncer.errors import Refused
+from syncer.objects import Obj
 from tests.unit.build import IDENT
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_objects import Place
@@ -14,6 +15,14 @@ from tests.unit.test_discover import FOUND, release
 
 __all__ = ["release"]  # a fixture
 pytestmark = pytest.mark.timeout(10)
+
+
+def _served(host_api: FakeApi, version: str | None) -> Obj:
+    """Let an earlier start have written this down; return it."""
+    data = {"SERVICE_IP": "10.96.0.9"} | ({upgrade.RECORD: version} if version else {})
+    obj = {"metadata": {"name": FOUND.name}, "data": data}
+    host_api.objects.create("configmaps", "team-x", obj)
+    return data
 
 
 @pytest.mark.parametrize(
@@ -43,10 +52,7 @@ async def test_a_jump_is_refused_before_anything_is_written(
     host_api: FakeApi, host: Client, release: Place
 ) -> None:
     assert release
-    data = {"SERVICE_IP": "10.96.0.9", upgrade.RECORD: "1.34.4"}
-    host_api.objects.create(
-        "configmaps", "team-x", {"metadata": {"name": FOUND.name}, "data": data}
-    )
+    data = _served(host_api, "1.34.4")
     with pytest.raises(Refused, match="must not skip a minor version"):
         await discover.discover(host, IDENT, [], reserve_dns=True, k3s_version="1.36.0")
     assert host_api.objects.get(FOUND)["data"] == data
@@ -56,10 +62,7 @@ async def test_what_served_last_is_remembered_from_start_to_start(
     host_api: FakeApi, host: Client, release: Place
 ) -> None:
     assert release
-    data = {"SERVICE_IP": "10.96.0.9", upgrade.RECORD: "1.34.4"}
-    host_api.objects.create(
-        "configmaps", "team-x", {"metadata": {"name": FOUND.name}, "data": data}
-    )
+    _served(host_api, "1.34.4")
     await discover.discover(host, IDENT, [], reserve_dns=True, k3s_version="1.35.0")
     # Not 1.35 yet: it has not served anything.
     assert host_api.objects.get(FOUND)["data"][upgrade.RECORD] == "1.34.4"
@@ -78,9 +81,6 @@ async def test_what_served_last_is_remembered_from_start_to_start(
 async def test_what_serves_is_written_down(
     host_api: FakeApi, host: Client, git_version: str, before: str | None, after: str
 ) -> None:
-    data = {"SERVICE_IP": "10.96.0.9"} | ({upgrade.RECORD: before} if before else {})
-    host_api.objects.create(
-        "configmaps", "team-x", {"metadata": {"name": FOUND.name}, "data": data}
-    )
+    data = _served(host_api, before)
     await upgrade.record(host, IDENT, git_version)
     assert host_api.objects.get(FOUND)["data"] == data | {upgrade.RECORD: after}
