@@ -25,7 +25,7 @@ SHORT = {
     "k3s": table.K3S,
     "e2e": table.E2E,
 }
-
+FAST = ("install", "e2e")
 
 PROVIDERS = {"lab": host.lab, "kind": host.kind}
 
@@ -36,10 +36,11 @@ def possible(provider: str = "lab") -> list[str]:
     return [minor for minor in presets.minors() if minor in there]
 
 
-def chosen(given: str, provider: str = "lab") -> list[str]:
-    """Return the versions of a list such as `1.16,1.34`; all without one."""
+def chosen(given: str, provider: str = "lab", *, fast: bool = False) -> list[str]:
+    """Return the versions of a list such as `1.16,1.34`; without one all, or the fast part."""
     known = possible(provider)
-    wanted = [each.strip() for each in given.split(",") if each.strip()] or known
+    wanted = [each.strip() for each in given.split(",") if each.strip()]
+    wanted = wanted or (presets.fast(known) if fast else known)
     for minor in wanted:
         if minor not in known:
             raise click.UsageError(
@@ -50,7 +51,8 @@ def chosen(given: str, provider: str = "lab") -> list[str]:
 
 @click.command(cls=Command)
 @click.option("--versions", default="", help="Such as 1.16,1.18,1.34.  [default: all]")
-@click.option("--cases", default=",".join(SHORT), show_default=True, help="What is run on each.")
+@click.option("--cases", help=f"What is run on each.  [default: {','.join(SHORT)}]")
+@click.option("--fast", is_flag=True, help="The part that CI runs: fewer of all three.")
 @click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
 @click.option("--before", default="", help="The commit whose chart is upgraded.  [default: found]")
 @click.option("--host", "provider", type=click.Choice(list(PROVIDERS)), default="lab")
@@ -58,12 +60,13 @@ def chosen(given: str, provider: str = "lab") -> list[str]:
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave a new lab up.")
 def main(
     versions: str,
-    cases: str,
+    cases: str | None,
     only: tuple[str, ...],
     before: str,
     provider: str,
     name: str,
     *,
+    fast: bool,
     keep_lab: bool,
 ) -> None:
     """Install the chart as its users do on hosts of every version, and run the e2e tests there.
@@ -73,7 +76,8 @@ def main(
     in build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends like Ctrl+C: tidily
-    unknown = [each for each in cases.split(",") if each not in SHORT]
+    wanted = (cases or ",".join(FAST if fast else SHORT)).split(",")
+    unknown = [each for each in wanted if each not in SHORT]
     if unknown:
         raise click.UsageError(f"--cases {','.join(unknown)}: there are {', '.join(SHORT)}")
     progress = Progress()
@@ -81,15 +85,15 @@ def main(
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
     os.environ.update(assets.chart_environment())
     plan = session.Plan(
-        [SHORT[each] for each in cases.split(",")],
+        [SHORT[each] for each in wanted],
         before or workspace.previous(),
-        only or session.END_TO_END,
+        only or (session.FAST if fast else session.END_TO_END),
     )
     given = os.environ.get("KUBECONFIG", "")
     cluster = host.given(given) if given else None
     rows = [
         session.new_row(each)
-        for each in ([cluster.minor] if cluster else chosen(versions, provider))
+        for each in ([cluster.minor] if cluster else chosen(versions, provider, fast=fast))
     ]
     shown = [case for case in CASES if case == LAB or case in plan.cases]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from tests.lab import k3simages
 from tests.lab.paths import REPO
 
 CHART = REPO / "charts" / "virtualcluster"
+SEEDS = REPO / "tests" / "chart" / "seeds"
+"""Values files that users had before there were presets, one of a version; never to be changed."""
 DEFAULTS = "default-values.yaml"
 """The case without values, where the chart finds the preset by the host's version."""
 
@@ -16,6 +19,15 @@ DEFAULTS = "default-values.yaml"
 def minors() -> list[str]:
     """Return the host versions that have a preset, the oldest first."""
     return sorted((path.stem for path in (CHART / "values").iterdir()), key=order)
+
+
+def fast(known: list[str]) -> list[str]:
+    """Return of these the versions that every run of all tests covers: both ends, and 1.18.
+
+    1.16 is the one with a tunnel, 1.18 the last whose k3s has passwords, tokens without an end and
+    the API of the old families.
+    """
+    return [minor for minor in known if minor in ("1.16", "1.18", known[-1])]
 
 
 def order(minor: str) -> tuple[int, ...]:
@@ -40,14 +52,25 @@ def own(minor: str) -> str:
     return f"preset-{minor}-values.yaml"
 
 
+def users(minor: str) -> list[str]:
+    """Return the users' values file of this version, if there is one, as chart-testing finds it."""
+    return [_users(path) for path in SEEDS.glob("*.yaml") if path.stem == minor]
+
+
+def _users(path: Path) -> str:
+    return f"users-{path.stem}-values.yaml"
+
+
 def fit(chart: Path, names: Collection[str]) -> None:
-    """Leave of a chart's ci/ only these values files.
+    """Leave of a chart's ci/ only these values files, and of the users' those among them.
 
     chart-testing installs every one that it finds there, and the presets are one of each version.
     """
     directory = chart / "ci"
     directory.mkdir(exist_ok=True)
     (directory / DEFAULTS).write_text("{}\n")
+    for path in SEEDS.glob("*.yaml"):
+        shutil.copy(path, directory / _users(path))
     for path in directory.iterdir():
         if path.name not in names:
             path.unlink()

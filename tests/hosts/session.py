@@ -26,6 +26,8 @@ FIRST = (
 )
 _UPGRADE = "tests/e2e/test_upgrade.py"
 END_TO_END = tuple(f"tests/e2e/test_{name}.py" for name in FIRST)
+# What differs most between versions: installing, addresses and names, pods' fields, streams.
+FAST = tuple(f"tests/e2e/test_{name}.py" for name in ("install", "network", "pods", "streams"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,10 @@ def _chart_testing(minor: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     one that is found.
     """
     return {
-        INSTALL: ("--upgrade=false", (presets.DEFAULTS, presets.own(minor))),
+        INSTALL: (
+            "--upgrade=false",
+            (presets.DEFAULTS, presets.own(minor), *presets.users(minor)),
+        ),
         UPGRADE: ("--upgrade", (presets.DEFAULTS,)),
     }
 

@@ -113,6 +113,15 @@ def conformance(kubeconfig: str) -> Iterator[Check]:
     yield Check("conformance, fast part", command, "closing")
 
 
+def hosts(lab: str) -> Iterator[Check]:
+    """Yield the chart on hosts of other versions, each a lab of its own."""
+    if os.environ.get("KUBECONFIG"):
+        click.secho("no other hosts: KUBECONFIG names the one", fg="yellow")
+        return
+    command = ("python", "-m", "tests.hosts", "--fast", "--lab", f"{lab}-hosts")
+    yield Check("hosts, fast part", command, "closing")
+
+
 def _stand_in(programs: str) -> Check:
     return Check(
         "k3s stand-in, for real",
@@ -168,13 +177,13 @@ def run(check: Check) -> Outcome:
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave the lab up afterwards.")
 @click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
 def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: bool) -> None:
-    """Run PARTS: unit, chart, e2e; all of them and the fast part of conformance without one.
+    """Run PARTS: unit, chart, e2e; without one all, and of conformance and hosts the fast part.
 
     With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
     conformance suite see `scripts/test conformance --help`, for hosts of every version
     `scripts/test hosts --help`.
     """
-    chosen = parts or ("unit", "chart", "e2e", "conformance")
+    chosen = parts or ("unit", "chart", "e2e", "conformance", "hosts")
     for part in parts:
         if part in ("conformance", "hosts"):
             raise click.UsageError(f"{part} has options of its own: run it alone")
@@ -193,6 +202,8 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
     if "e2e" in chosen:
         checks = functools.partial(_on_host, assets, only, fast="conformance" in chosen)
         outcomes += _with_host(checks, lab, only, keep_lab=keep_lab)
+    if "hosts" in chosen:
+        outcomes += [run(check) for check in hosts(lab)]
     _close(outcomes)
 
 

@@ -51,6 +51,24 @@ def test_a_preset_has_the_values_file_that_is_asked_for() -> None:
     ] == []
 
 
+@pytest.mark.parametrize(
+    ("minor", "files"),
+    [
+        ("1.16", ["users-1.16-values.yaml"]),
+        ("1.17", ["users-1.17-values.yaml"]),
+        ("1.18", ["users-1.18-values.yaml"]),
+        ("1.34", []),
+    ],
+)
+def test_users_values_are_installed_unchanged_on_their_own_version(
+    minor: str, files: list[str], tmp_path: Path
+) -> None:
+    assert presets.users(minor) == files
+    presets.fit(tmp_path, files)
+    there = {path.name: path.read_bytes() for path in (tmp_path / "ci").iterdir()}
+    assert there == {name: (presets.SEEDS / f"{minor}.yaml").read_bytes() for name in files}
+
+
 def test_presets_are_in_the_order_of_versions() -> None:
     assert presets.minors()[0] == "1.16"
     assert sorted(["1.9", "1.10", "1.2"], key=presets.order) == ["1.2", "1.9", "1.10"]
@@ -112,7 +130,8 @@ def test_k3s_takes_the_steps_whose_images_the_host_has(
 
 
 def test_every_file_of_the_end_to_end_tests_is_there() -> None:
-    assert [name for name in session.END_TO_END if not (REPO / name).exists()] == []
+    names = {*session.END_TO_END, *session.FAST}
+    assert {name for name in names if not (REPO / name).exists()} == set()
 
 
 def outcome(passed: int, failed: int = 0, skipped: int = 0) -> Outcome:
@@ -197,6 +216,8 @@ def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:
     assert cli.chosen("") == [minor for minor in presets.minors() if minor in KUBERNETES]
     assert cli.chosen(" 1.34, ") == ["1.34"]
     assert cli.chosen("", "kind") == presets.minors()
+    assert cli.chosen("", fast=True) == ["1.16", "1.18", presets.minors()[-1]]
+    assert cli.chosen("1.17", fast=True) == ["1.17"]
     for provider in cli.PROVIDERS:
         with pytest.raises(click.UsageError, match=rf"{provider} has no 1\.99"):
             cli.chosen("1.34,1.99", provider)
