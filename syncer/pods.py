@@ -31,6 +31,7 @@ from syncer.pod_changes import PodChanges
 from syncer.pod_ends import PodEnds, grace_of
 from syncer.queue import Queue
 from syncer.resources import PODS
+from syncer.sidecars import Sidecars
 from syncer.tokens import Tokens
 from syncer.translate import pods as translate
 from syncer.translate import status
@@ -63,6 +64,7 @@ class PodMirror:
         self.changes = PodChanges(world, host, synced)
         self.ends = PodEnds(world, virt, host, tokens)
         self.last_words = LastWords(world, virt, self._up)
+        self.sidecars = Sidecars(host)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
@@ -105,6 +107,7 @@ class PodMirror:
         obj = translate.to_host(
             virt_pod, services, dns_ip, world.scope, chosen, hosts_class=world.is_copy
         )
+        await self.sidecars.require(obj)
         renew_in = await self.tokens.ensure(key, virt_pod)
         await create_twin(self.world, self.host, PODS, key, obj)
         if renew_in is not None:

@@ -141,6 +141,38 @@ def test_init_containers_run_first_one_after_the_other(virt: Virtual, space: str
     assert virt.kubectl("logs", "-n", space, "ordered").out.split() == ["first", "second", "main"]
 
 
+def test_a_sidecar_runs_beside_the_others_where_the_host_knows_sidecars_and_else_is_refused(
+    virt: Virtual, release: Release, space: str
+) -> None:
+    sidecar = manifests.idle(name="proxy", restartPolicy="Always")
+    pod = manifests.pod("accompanied", space, initContainers=[sidecar])
+    if not _is_sidecar(virt.api.create(pod)):
+        pytest.skip("this virtual API server knows no sidecars, and drops what makes one")
+    tried = manifests.pod("tried", release.namespace, initContainers=[sidecar])
+    pods = f"/api/v1/namespaces/{release.namespace}/pods"
+    if _is_sidecar(release.host.api.json("POST", pods, tried, query={"dryRun": "All"})):
+        (ready,) = wait_ready(virt, space, "accompanied")
+        (running,) = ready["status"]["initContainerStatuses"]
+        assert running["ready"]
+        return
+
+    def told() -> list[str]:
+        events = virt.api.all("Event", space)
+        said = [each["message"] for each in events if each["reason"] == "SidecarsUnknown"]
+        if not said:
+            raise Pending("nothing is said")
+        return said
+
+    (message,) = until("the host is said to know no sidecars", told, 30)
+    assert "restartPolicy of proxy" in message
+    refused = virt.api.get("Pod", "accompanied", space)
+    assert refused["metadata"]["uid"] not in [virt_uid(each) for each in release.host_pods()]
+
+
+def _is_sidecar(pod: Obj) -> bool:
+    return "restartPolicy" in pod["spec"]["initContainers"][0]
+
+
 def test_a_job_completes_and_runs_once(virt: Virtual, release: Release, space: str) -> None:
     template = manifests.pod("unused", space, manifests.shell("echo done"), restartPolicy="Never")
     virt.api.create(
