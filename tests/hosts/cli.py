@@ -25,7 +25,7 @@ SHORT = {
     "k3s": table.K3S,
     "e2e": table.E2E,
 }
-FAST = ("install", "e2e")
+FAST = ["install", "e2e"]
 
 PROVIDERS = {"lab": host.lab, "kind": host.kind}
 
@@ -51,6 +51,7 @@ def chosen(given: str, provider: str = "lab", *, fast: bool = False) -> list[str
 
 @click.command(cls=Command)
 @click.option("--versions", default="", help="Such as 1.16,1.18,1.34.  [default: all]")
+@click.option("--k3s", default="", help="The minor of the virtual clusters.  [default: the host's]")
 @click.option("--cases", help=f"What is run on each.  [default: {','.join(SHORT)}]")
 @click.option("--fast", is_flag=True, help="The part that CI runs: fewer of all three.")
 @click.option("--only", multiple=True, help="Of e2e only this file or test, as pytest names it.")
@@ -60,6 +61,7 @@ def chosen(given: str, provider: str = "lab", *, fast: bool = False) -> list[str
 @click.option("--keep-lab", envvar="KEEP_LAB", is_flag=True, help="Leave a new lab up.")
 def main(
     versions: str,
+    k3s: str,
     cases: str | None,
     only: tuple[str, ...],
     before: str,
@@ -76,10 +78,14 @@ def main(
     in build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends like Ctrl+C: tidily
-    wanted = (cases or ",".join(FAST if fast else SHORT)).split(",")
+    wanted = cases.split(",") if cases else FAST if fast else ["e2e"] if k3s else list(SHORT)
     unknown = [each for each in wanted if each not in SHORT]
     if unknown:
         raise click.UsageError(f"--cases {','.join(unknown)}: there are {', '.join(SHORT)}")
+    if k3s and wanted != ["e2e"]:
+        raise click.UsageError("--k3s: presets are installed on their own hosts; --cases e2e goes")
+    if k3s and k3s not in presets.minors():
+        raise click.UsageError(f"--k3s {k3s}: the chart has presets for {presets.minors()}")
     progress = Progress()
     assets = Assets(progress, DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
@@ -92,14 +98,17 @@ def main(
     given = os.environ.get("KUBECONFIG", "")
     cluster = host.given(given) if given else None
     rows = [
-        session.new_row(each)
+        session.new_row(each, k3s)
         for each in ([cluster.minor] if cluster else chosen(versions, provider, fast=fast))
     ]
     shown = [case for case in CASES if case == LAB or case in plan.cases]
     try:
         for row in rows:
-            earlier = presets.before(row.minor) if table.K3S in plan.cases else ""
-            provide = functools.partial(PROVIDERS[provider], earlier=earlier, keep=keep_lab)
+            other = k3s if k3s != row.minor else ""
+            earlier = presets.before(row.minor) if table.K3S in plan.cases and not other else ""
+            provide = functools.partial(
+                PROVIDERS[provider], k3s=other, earlier=earlier, keep=keep_lab
+            )
             made = functools.partial(provide, progress, name, row.minor)
             session.try_host(progress, row, plan, made if cluster is None else cluster.as_given)
             click.echo(table.markdown([row], shown))

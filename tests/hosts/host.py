@@ -56,11 +56,13 @@ class Host:
 
 
 @contextlib.contextmanager
-def lab(progress: Progress, name: str, minor: str, *, earlier: str, keep: bool) -> Iterator[Host]:
+def lab(
+    progress: Progress, name: str, minor: str, *, k3s: str, earlier: str, keep: bool
+) -> Iterator[Host]:
     """Provide a lab that works, with the images of the working tree; remove it afterwards.
 
-    `earlier` is a minor whose k3s it has too; empty: none. A lab that was there before is brought
-    up to date and stays.
+    `k3s` is the minor of the virtual clusters, if it is not the host's; `earlier` one whose k3s the
+    lab has too. Either may be empty. A lab that was there before is brought up to date and stays.
     """
     stays = keep or registry.find(name) is not None
     try:
@@ -68,10 +70,11 @@ def lab(progress: Progress, name: str, minor: str, *, earlier: str, keep: bool) 
         assets = Assets(progress, minor)
         kubectl = assets.tools(tests=False) / "kubectl"
         check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
-        if earlier:
-            recipes = k3simages.recipes(assets.cache, earlier)
+        for other in filter(None, (k3s, earlier)):
+            recipes = k3simages.recipes(assets.cache, other)
             made.load([build(assets.cache, recipe) for recipe in recipes])
-        yield dataclasses.replace(of_lab(minor, made.kubeconfig, built), earlier=earlier)
+        host = dataclasses.replace(of_lab(minor, made.kubeconfig, built), earlier=earlier)
+        yield dataclasses.replace(host, k3s=presets.image(k3s)) if k3s else host
     finally:
         found = registry.find(name)
         if found is not None and not stays:
@@ -85,6 +88,7 @@ def kind(
     name: str,
     minor: str,
     *,
+    k3s: str,
     earlier: str,
     keep: bool,
     directory: Path = REPO / "build",
@@ -97,7 +101,8 @@ def kind(
     stays = keep or cluster.ours()
     try:
         cluster.prepare()
-        yield Host(minor, Path(cluster.kubeconfig), earlier=earlier)
+        image = presets.image(k3s) if k3s else ""
+        yield Host(minor, Path(cluster.kubeconfig), k3s=image, earlier=earlier)
     finally:
         if cluster.ours() and not stays:
             cluster.remove()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tests.hosts import cli, presets, session, table
 from tests.hosts.host import Host, of_lab
@@ -210,6 +211,28 @@ def test_a_lab_that_fails_is_a_row_and_no_end(before: bool, failed: dict[str, in
     row = session.new_row("1.34")
     session.try_host(Progress(), row, session.Plan([], ""), lambda: broken(before=before))
     assert {case: each.failed for case, each in row.outcomes.items()} == failed
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--cases", "e2e,magic"], "--cases magic: there are install, upgrade, k3s, e2e"),
+        (["--k3s", "1.99"], "--k3s 1.99: the chart has presets for"),
+        (["--k3s", "1.30", "--cases", "install,e2e"], "presets are installed on their own hosts"),
+        (["--versions", "1.99"], "lab has no 1.99"),
+    ],
+)
+def test_what_cannot_be_run_is_told(args: list[str], says: str) -> None:
+    done = CliRunner().invoke(cli.main, args)
+    assert (done.exit_code, says in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize(
+    ("minor", "k3s", "shown"),
+    [("1.34", "", "v1.34.4-k3s1"), ("1.34", "1.16", "v1.16.13-k3s1"), ("1.99", "", "no preset")],
+)
+def test_a_row_names_the_k3s_that_runs(minor: str, k3s: str, shown: str) -> None:
+    assert session.new_row(minor, k3s).k3s == shown
 
 
 def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:

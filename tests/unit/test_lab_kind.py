@@ -153,19 +153,23 @@ def test_what_fails_is_shown_in_its_own_words(failing: str, machine: Machine) ->
     assert f"{command}: stubbed failure" in str(caught.value)
 
 
-@pytest.mark.parametrize(("keep", "left"), [(False, ""), (True, "t-1.33\n")])
+@pytest.mark.parametrize(
+    ("keep", "left", "k3s", "settings"),
+    [
+        (False, "", "", []),
+        (True, "t-1.33\n", "1.16", ["--set=virtualCluster.image=rancher/k3s:v1.16.13-k3s1"]),
+    ],
+)
 def test_a_host_of_kind_goes_even_if_what_ran_on_it_failed(
-    keep: bool,  # noqa: FBT001
-    left: str,
-    machine: Machine,
+    left: str, k3s: str, settings: list[str], machine: Machine, *, keep: bool
 ) -> None:
     machine.has("kind", "docker")
 
     def use() -> None:
         with host.kind(
-            Progress(), "t", "1.33", earlier="1.32", keep=keep, directory=machine.build
+            Progress(), "t", "1.33", k3s=k3s, earlier="1.32", keep=keep, directory=machine.build
         ) as made:
-            assert (made.minor, made.settings) == ("1.33", [])
+            assert (made.minor, made.settings) == ("1.33", settings)
             config = yaml.safe_load((machine.build / "kind-t-1.33.yaml").read_text())
             assert config["nodes"][0]["image"].startswith("kindest/node:v1.33.")
             raise RuntimeError("in the middle")
@@ -179,7 +183,7 @@ def test_a_host_of_kind_that_cannot_be_is_told(machine: Machine) -> None:
     machine.has("docker")
     with (
         pytest.raises(LabError, match="--host kind: kind is not installed"),
-        host.kind(Progress(), "t", "1.34", earlier="", keep=False, directory=machine.build),
+        host.kind(Progress(), "t", "1.34", k3s="", earlier="", keep=False, directory=machine.build),
     ):
         pass
 
