@@ -274,6 +274,14 @@ async def test_list_by_selectors_and_namespace(host_api: FakeApi, host: Client) 
     assert await names(selector="k=1", fields="metadata.name=c") == ["c"]
 
 
+async def test_list_of_one_name_has_no_limit(host_api: FakeApi, host: Client) -> None:
+    """API servers such as 1.30 pass it on to the datastore, and kine refuses it for one key."""
+    host_api.objects.create("pods", "ns", {"metadata": {"name": "a"}})
+    for fields in ("metadata.name=a", ""):
+        await host.list(PODS, "ns", fields=fields)
+    assert ["limit" in each.query for each in host_api.made("LIST", "pods")] == [False, True]
+
+
 async def test_continuation_that_expired_between_pages_is_gone(
     host_api: FakeApi, host: Client
 ) -> None:
