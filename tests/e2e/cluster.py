@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import urllib3
 from kubernetes import config
 
+from tests.e2e.older import OLDER, spelled
+
 Obj = dict[str, Any]
 
 MERGE = "application/merge-patch+json"
@@ -95,15 +97,6 @@ RESOURCES = {
     ),
 }
 
-OLDER = {
-    "HorizontalPodAutoscaler": "autoscaling/v2beta2",
-    "Ingress": "networking.k8s.io/v1beta1",
-    "IngressClass": "networking.k8s.io/v1beta1",
-    "PodDisruptionBudget": "policy/v1beta1",
-    "RuntimeClass": "node.k8s.io/v1beta1",
-}
-"""What a server is asked for instead if it does not serve the version above."""
-
 
 class Cluster:
     """An API server, under the user of a kubeconfig."""
@@ -162,12 +155,12 @@ class Cluster:
         return items
 
     def create(self, *objects: Obj) -> Obj:
-        """Create objects in this order; return the last one as created."""
+        """Create objects in this order, in versions that are served; return the last as created."""
         created: Obj = {}
         for obj in objects:
             namespace = obj["metadata"].get("namespace", "")
             kind = obj["kind"]
-            made = {**obj, "apiVersion": self.resource(kind).api_version}
+            made = spelled(obj, self.resource(kind).api_version)
             created = self.json("POST", self._path(kind, namespace), made)
         return created
 

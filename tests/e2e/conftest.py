@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e import dump, manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.pods import execute, wait_account, wait_ready
+from tests.e2e.pods import execute, new_namespace, wait_ready
 from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.rest import Window
 from tests.e2e.session import BASELINE, Session, User
@@ -189,9 +189,8 @@ def aging(inside: Virtual) -> Aging:
     token = {"path": "token", "expirationSeconds": 600, "audience": "vault"}
     volume = {"name": "t", "projected": {"sources": [{"serviceAccountToken": token}]}}
     idle = manifests.idle(volumeMounts=[{"name": "t", "mountPath": "/t"}])
-    inside.api.create(
-        manifests.namespace("aging"), manifests.pod("aging", "aging", idle, volumes=[volume])
-    )
+    new_namespace(inside, "aging")
+    inside.api.create(manifests.pod("aging", "aging", idle, volumes=[volume]))
     since = time.monotonic()
     (pod,) = wait_ready(inside, "aging", "aging")
     return Aging(pod, execute(inside, "aging", "aging", "cat", "/t/token"), since)
@@ -207,9 +206,7 @@ def resting(tenant: Tenant, session: Session) -> Window:
 def space(virt: Virtual, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the virtual cluster for the tests of one file."""
     name = request.path.stem.removeprefix("test_").replace("_", "-")
-    virt.api.create(manifests.namespace(name))
-    wait_account(virt, name)
-    yield name
+    yield new_namespace(virt, name)
     virt.api.delete("Namespace", name)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.e2e import manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.release import Release, Side, Virtual, virt_uid
 from tests.e2e.shell import Done
@@ -10,15 +11,22 @@ from tests.e2e.waiting import Pending, brief, is_ready, until
 START = 90.0  # seconds for a pod whose image is there, on a machine that is busy
 
 
-def wait_account(side: Side, namespace: str) -> None:
+def new_namespace(side: Side, name: str, **labels: str) -> str:
+    """Create a namespace; return its name once pods can be created in it."""
+    side.api.create(manifests.namespace(name, **labels))
+    wait_account(side, name)
+    return name
+
+
+def wait_account(side: Side, namespace: str, name: str = "default") -> None:
     """Return once pods can be created: those of old clusters need their account's token first."""
     tokens = bool(side.api.get("ServiceAccount", "default", "kube-system").get("secrets"))
 
     def ready() -> bool:
-        account = side.api.find("ServiceAccount", "default", namespace)
+        account = side.api.find("ServiceAccount", name, namespace)
         return account is not None and (not tokens or bool(account.get("secrets")))
 
-    until(f"pods can be created in {namespace}", ready, START)
+    until(f"pods of {name} can be created in {namespace}", ready, START)
 
 
 def wait_ready(side: Side, namespace: str, *names: str, seconds: float = START) -> list[Obj]:
@@ -89,6 +97,22 @@ def wait_settled(release: Release, virt: Virtual, seconds: float = 60) -> None:
         return True
 
     until("the virtual cluster has settled", settled, seconds)
+
+
+def sources_of(pod: Obj) -> list[Obj]:
+    """Return the sources of a pod's projected volumes."""
+    return [
+        source
+        for volume in pod["spec"].get("volumes") or ()
+        for source in (volume.get("projected") or {}).get("sources") or ()
+    ]
+
+
+def secrets_of(pod: Obj) -> set[str]:
+    """Return the names of the Secrets in a pod's volumes."""
+    volumes = pod["spec"].get("volumes") or ()
+    named = {each["secret"]["secretName"] for each in volumes if "secret" in each}
+    return named | {each["secret"]["name"] for each in sources_of(pod) if "secret" in each}
 
 
 def execute(side: Side, namespace: str, pod: str, *command: str, stdin: bytes = b"") -> str:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from tests.e2e import kubeconfig, manifests
 from tests.e2e.audit import AuditLog
-from tests.e2e.cluster import ApiError, Obj
-from tests.e2e.pods import wait_account
+from tests.e2e.cluster import ApiError, Cluster, Obj
+from tests.e2e.pods import new_namespace
 from tests.e2e.release import Release, Side, Virtual
 
 RESULTS = Path(__file__).parents[2] / "build" / "e2e"
@@ -67,9 +67,7 @@ class Session:
     def namespace(self, purpose: str, labels: dict[str, str] | None = None) -> str:
         """Create a host namespace that ends with the session."""
         name = self.reserve(purpose)
-        self.host.api.create(manifests.namespace(name, **(labels or {})))
-        wait_account(self.host, name)
-        return name
+        return new_namespace(self.host, name, **(labels or {}))
 
     def reserve(self, purpose: str) -> str:
         """Return the name of a host namespace that somebody else creates; it ends likewise."""
@@ -123,6 +121,21 @@ class Session:
         """Return a kubeconfig of the host for whoever a token speaks for."""
         config = kubeconfig.with_token(self.host.kubectl, token, namespace)
         return kubeconfig.write(config, self.scratch / f"bearer-{secrets.token_hex(4)}.kubeconfig")
+
+    def host_knows_nobody_by(self, token: str) -> bool:
+        """Tell whether the host takes a token for nobody's, whatever that one may do."""
+        api = Cluster(self.bearer(token, "default"))
+        try:
+            for path in ("/api", "/api/v1/namespaces/default/pods"):
+                try:
+                    api.request("GET", path)
+                except ApiError as error:
+                    if error.status == 401:
+                        continue
+                return False
+            return True
+        finally:
+            api.close()
 
     def close(self, *, keep: bool) -> None:
         """Delete the namespaces without waiting, unless somebody wants to look at them."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e import manifests
 from tests.e2e.cluster import RESOURCES, Obj
-from tests.e2e.pods import wait_ready
+from tests.e2e.pods import new_namespace, wait_ready
 from tests.e2e.release import MANAGED_BY, Release, Side, Virtual
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, until
@@ -72,8 +72,7 @@ def name(host: Side, installed: Release) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def room(inside: Virtual) -> str:
-    inside.api.create(manifests.namespace("room"))
-    return "room"
+    return new_namespace(inside, "room")
 
 
 def _copy(inside: Virtual, kind: str, name: str, **fields: Any) -> Obj:

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e import manifests
 from tests.e2e.cluster import ApiError, Cluster, Obj
 from tests.e2e.conftest import Tenant
-from tests.e2e.pods import execute, wait_ready, wait_settled
+from tests.e2e.pods import execute, new_namespace, wait_ready, wait_settled
 from tests.e2e.release import Release, Virtual
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.sweep import Found, Sweep, differences
@@ -46,8 +46,8 @@ class Three(NamedTuple):
 
 def _fill(virt: Virtual, owner: int) -> None:
     source = {"configMapRef": {"name": "same"}}
+    new_namespace(virt, SPACE)
     virt.api.create(
-        manifests.namespace(SPACE),
         manifests.ingress("same", SPACE, "same.example.com"),
         manifests.config_map("same", SPACE, owner=str(owner)),
         manifests.service("same", SPACE),

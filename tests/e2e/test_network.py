@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.pods import execute, wait_account, wait_labelled, wait_ready
+from tests.e2e.pods import execute, new_namespace, wait_labelled, wait_ready
 from tests.e2e.release import Release, Side, Virtual, virt_uid
 from tests.e2e.waiting import Pending, until
 
@@ -91,9 +91,7 @@ def test_a_service_has_the_same_address_on_both_sides(
 def test_a_service_of_another_namespace_is_found_by_its_namespace(
     virt: Virtual, space: str, web: list[Obj]
 ) -> None:
-    other = f"{space}-other"
-    virt.api.create(manifests.namespace(other))
-    wait_account(virt, other)
+    other = new_namespace(virt, f"{space}-other")
     virt.api.create(manifests.pod("client", other))
     wait_ready(virt, other, "client")
     wanted = {pod["metadata"]["name"] for pod in web}

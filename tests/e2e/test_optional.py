@@ -7,7 +7,7 @@ import pytest
 from tests.e2e import manifests
 from tests.e2e.cluster import ApiError, Obj
 from tests.e2e.conftest import Aging
-from tests.e2e.pods import attempt, execute, wait_labelled, wait_ready
+from tests.e2e.pods import attempt, execute, new_namespace, wait_labelled, wait_ready
 from tests.e2e.release import Release, Virtual
 from tests.e2e.session import claims_of
 from tests.e2e.waiting import Pending, until
@@ -17,7 +17,7 @@ SPACE = "optional"
 
 @pytest.fixture(scope="module", autouse=True)
 def space(inside: Virtual) -> None:
-    inside.api.create(manifests.namespace(SPACE))
+    new_namespace(inside, SPACE)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import yaml
 
 from tests.e2e import manifests
 from tests.e2e.cluster import Cluster, Obj
-from tests.e2e.pods import wait_labelled, wait_ready
+from tests.e2e.pods import new_namespace, wait_labelled, wait_ready
 from tests.e2e.release import CHART, K3S_IMAGE, Release, Virtual
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.sweep import Found, Sweep
@@ -41,8 +41,8 @@ class Full:
         # Neither a finalizer nor a long time to end may hold up the host.
         held = manifests.pod("held", SPACE, terminationGracePeriodSeconds=600)
         held["metadata"]["finalizers"] = ["example.com/hold"]
+        new_namespace(self.virt, SPACE)
         self.virt.api.create(
-            manifests.namespace(SPACE),
             manifests.config_map("settings", SPACE, colour="red"),
             manifests.secret("password", SPACE, word="sesame"),
             manifests.service("web", SPACE, type="NodePort"),

@@ -19,7 +19,7 @@ from tests.e2e import kubeconfig, manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.gap import Gap
 from tests.e2e.ledger import Ledger
-from tests.e2e.pods import wait_gone, wait_labelled, wait_ready
+from tests.e2e.pods import new_namespace, wait_gone, wait_labelled, wait_ready
 from tests.e2e.release import CHART, Release, Virtual, virt_uid
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.waiting import Pending, until
@@ -67,7 +67,7 @@ class Shop:
     def inside(self) -> Virtual:
         """Return the virtual cluster, by credentials that are valid now."""
         if self.release.forward is not None:
-            self.release.forward.close()  # it ended with the pod that it led to
+            self.release.forward.close()
         return self.session.connect(self.release)
 
     def outside(self) -> Path:
@@ -127,8 +127,8 @@ class Shop:
             "metadata": manifests.meta("report", SPACE),
             "spec": {"template": {"metadata": {"labels": {"app": "report"}}, "spec": job_pod}},
         }
+        new_namespace(virt, SPACE)
         virt.api.create(
-            manifests.namespace(SPACE),
             manifests.config_map("settings", SPACE, colour="red"),
             manifests.service("web", SPACE),
             manifests.service("db", SPACE, clusterIP="None"),
