@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import socket
 from collections.abc import Callable
@@ -90,10 +91,26 @@ class _forward:  # noqa: N801  a context, read like a function
 
 
 def test_the_kubeconfig_is_in_a_secret_too(release: Release) -> None:
+    """With the parts of it that are files for other programs, as far as its user has them."""
     kept = release.host.api.get("Secret", f"vc-{release.name}", release.namespace)
-    assert {"config", "certificate-authority", "client-certificate", "client-key"} <= set(
-        kept["data"]
-    )
+    data = {key: base64.b64decode(value) for key, value in kept["data"].items()}
+    config = yaml.safe_load(data.pop("config"))
+    shown = release.host.kubectl(
+        *("exec", release.pod, "-n", release.namespace, "-c", "syncer"),
+        *("--", "cat", "/root/.kube/config"),
+    ).out
+    assert config == yaml.safe_load(shown)
+    (cluster,), (user,) = config["clusters"], config["users"]
+    inside = yaml.safe_load(data.pop("config-in-cluster"))
+    assert inside["clusters"][0]["cluster"]["server"].endswith(f"{release.namespace}.svc")
+    assert inside["users"] == config["users"]
+    parts = {"certificate-authority": cluster["cluster"]["certificate-authority-data"]}
+    if "username" in user["user"]:  # what k3s before 1.19 gives its administrator
+        assert user["user"].keys() == {"username", "password"}
+    else:
+        parts["client-certificate"] = user["user"]["client-certificate-data"]
+        parts["client-key"] = user["user"]["client-key-data"]
+    assert data == {name: base64.b64decode(value) for name, value in parts.items()}
 
 
 def test_inside_is_a_cluster_of_the_hosts_version_with_its_own_nodes_and_namespaces(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.pods import execute, wait_labelled, wait_phase, wait_ready
+from tests.e2e.pods import execute, secrets_of, wait_labelled, wait_phase, wait_ready
 from tests.e2e.release import Release, Virtual, virt_uid
 from tests.e2e.waiting import Pending, until
 
@@ -96,18 +96,12 @@ def test_a_token_deleted_on_the_host_comes_back(
 ) -> None:
     api, namespace = release.host.api, release.namespace
     twin = release.host_pod(virt.api.get("Pod", used, space))
-    names = [
-        source["secret"]["name"]
-        for volume in twin["spec"]["volumes"]
-        for source in (volume.get("projected") or {}).get("sources") or ()
-        if "secret" in source
-    ]
-    assert len(names) == 1
-    old = api.get("Secret", names[0], namespace)
-    api.delete("Secret", names[0], namespace)
+    (name,) = secrets_of(twin)
+    old = api.get("Secret", name, namespace)
+    api.delete("Secret", name, namespace)
 
     def back() -> bool:
-        found = api.find("Secret", names[0], namespace)
+        found = api.find("Secret", name, namespace)
         return found is not None and found["metadata"]["uid"] != old["metadata"]["uid"]
 
     until("the token is back", back, SOON)
