@@ -17,7 +17,8 @@ def database(virt: Virtual, space: str) -> list[Obj]:
     mount = [{"name": "data", "mountPath": "/data"}]
     made = manifests.deployment("db", space, 2, manifests.idle(volumeMounts=mount))
     virt.api.create(
-        manifests.service("db", space, clusterIP="None"),
+        # A port that no container names would leave Endpoints without addresses.
+        manifests.service("db", space, target=80, clusterIP="None"),
         manifests.stateful(made, manifests.claim("data", space), podManagementPolicy="Parallel"),
     )
     return wait_ready(virt, space, "db-0", "db-1")
