@@ -7,6 +7,7 @@ from syncer.objects import Key, Obj
 from syncer.translate.fields import BUDGET_SPEC, apply
 from syncer.translate.scheduling import own_selector
 from syncer.translate.scope import Scope
+from syncer.translate.shapes import check
 
 
 def to_host(virt: Obj, scope: Scope) -> Obj:
@@ -29,5 +30,5 @@ def to_host(virt: Obj, scope: Scope) -> Obj:
         "metadata": scope.ident.metadata(
             Key("poddisruptionbudgets", meta["namespace"], meta["name"]), virt
         ),
-        "spec": apply(BUDGET_SPEC, spec, mapped, where="spec"),
+        "spec": check(apply(BUDGET_SPEC, spec, mapped, where="spec"), "PodDisruptionBudgetSpec"),
     }

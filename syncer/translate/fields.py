@@ -57,6 +57,7 @@ POD_SPEC: dict[str, Verdict] = {
     "restartPolicy": COPY,
     "runtimeClassName": MAP,  # only the host's own; others are refused (threats A12)
     "schedulerName": DROP,
+    "schedulingGroup": REFUSE,  # alpha in 1.36
     "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
     "securityContext": COPY,
     "serviceAccount": MAP,
@@ -148,6 +149,7 @@ SERVICE_SPEC: dict[str, Verdict] = {
     "healthCheckNodePort": DROP,  # the host gives one
     "internalTrafficPolicy": COPY,
     "ipFamilies": DROP,  # the host's own decide
+    "ipFamily": DROP,  # of 1.16 to 1.19
     "ipFamilyPolicy": DROP,
     "loadBalancerClass": DROP,  # the host operator's choice
     "loadBalancerIP": DROP,

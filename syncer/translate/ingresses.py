@@ -11,6 +11,7 @@ from syncer.objects import Key, Obj, annotation
 from syncer.translate.fields import INGRESS_SPEC, apply
 from syncer.translate.ingresslimits import LEGACY_CLASS, check_class, check_hosts
 from syncer.translate.scope import Scope
+from syncer.translate.shapes import check
 
 HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 """Numbers, switches, names: no character that ends a directive in a proxy's configuration."""
@@ -66,7 +67,7 @@ def to_host(virt: Obj, scope: Scope) -> Obj:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": metadata,
-        "spec": apply(INGRESS_SPEC, spec, mapped, where="spec"),
+        "spec": check(apply(INGRESS_SPEC, spec, mapped, where="spec"), "IngressSpec"),
     }
 
 

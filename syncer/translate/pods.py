@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.objects import Key, Obj
-from syncer.translate import containers, downward, hostsfile, scheduling, sizes, volumes
+from syncer.translate import containers, downward, hostsfile, scheduling, shapes, sizes, volumes
 from syncer.translate.fields import POD_SPEC, apply
 from syncer.translate.scope import Scope
 
@@ -172,6 +172,7 @@ def metadata(virt_pod: Obj, scope: Scope) -> Obj:
 
 
 def _judge(host_spec: Obj, scope: Scope) -> None:
+    shapes.check(host_spec, "PodSpec")
     violations = podsecurity.violations(host_spec, scope.pod_security)
     if violations:
         raise Refused(

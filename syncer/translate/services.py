@@ -7,6 +7,7 @@ from syncer.identity import MANAGED_BY, NAMESPACE, tenant_labels
 from syncer.objects import Key, Obj
 from syncer.translate.fields import SERVICE_SPEC, apply
 from syncer.translate.scope import Scope
+from syncer.translate.shapes import check
 
 
 def key(virt: Obj) -> Key:
@@ -50,7 +51,7 @@ def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": ident.metadata(key(virt), virt),
-        "spec": apply(SERVICE_SPEC, spec, mapped, where="spec"),
+        "spec": check(apply(SERVICE_SPEC, spec, mapped, where="spec"), "ServiceSpec"),
     }
 
 

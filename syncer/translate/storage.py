@@ -7,6 +7,7 @@ from syncer.identity import PASSED
 from syncer.objects import Key, Obj
 from syncer.translate.fields import CLAIM_SPEC, apply
 from syncer.translate.scope import Scope
+from syncer.translate.shapes import check
 
 # Types that a host controller or Helm would act upon (threats B3) become plain ones.
 PLAIN_TYPES = frozenset(
@@ -63,7 +64,7 @@ def claim_to_host(virt: Obj, scope: Scope, node: str = "") -> Obj:
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": metadata,
-        "spec": apply(CLAIM_SPEC, spec, mapped, where="spec"),
+        "spec": check(apply(CLAIM_SPEC, spec, mapped, where="spec"), "PersistentVolumeClaimSpec"),
     }
 
 

@@ -1,10 +1,12 @@
 """Takes from Kubernetes' own sources what the unit tests hold the syncer against.
 
     python -m tests.tools.kubernetes_fixtures 1.34.4
+    python -m tests.tools.kubernetes_fixtures --fields 1.16.15 1.36.3 ...
 
-writes tests/unit/data/fields-1.34.json (the field names of the types that reach the host, and all
-types in a Pod that name a network host) and tests/unit/data/pod-security-1.34.json (the pods that
-upstream's Pod Security tests let pass and refuse). Needs the Go modules k8s.io/kubernetes and
+writes tests/unit/data/fields-1.34.json (the field names of the types that reach the host, of all
+types that these hold, and which in a Pod name a network host) and
+tests/unit/data/pod-security-1.34.json (the pods that upstream's Pod Security tests let pass and
+refuse; not with --fields). Needs the Go modules k8s.io/kubernetes and
 k8s.io/pod-security-admission of that version in the module cache (`go mod download`).
 """
 
@@ -20,10 +22,10 @@ from typing import Any
 import yaml
 
 DATA = Path(__file__).parents[1] / "unit" / "data"
-CORE, NETWORKING = "io.k8s.api.core.v1.", "io.k8s.api.networking.v1."
+CORE, NETWORKING = "io.k8s.api.core.v1.", "io.k8s.api.networking."
 TYPES = [
     *(
-        CORE + name
+        (CORE + name,)
         for name in (
             "Affinity",
             "Container",
@@ -39,23 +41,45 @@ TYPES = [
             "VolumeProjection",
         )
     ),
-    NETWORKING + "IngressBackend",
-    NETWORKING + "IngressSpec",
-    "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
+    *(
+        (f"{NETWORKING}v1.{name}", f"{NETWORKING}v1beta1.{name}")
+        for name in ("IngressBackend", "IngressSpec")
+    ),
+    (
+        "io.k8s.api.policy.v1.PodDisruptionBudgetSpec",
+        "io.k8s.api.policy.v1beta1.PodDisruptionBudgetSpec",
+    ),
 ]
+"""Each with the name that it had before."""
 
 
 def fields(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the names: fields by type, and the types in a Pod that have a field `host`."""
+    """Return the names: fields by type, and the types in a Pod that have a field `host`.
+
+    `nested` are the types that these hold, at any depth: type → field → the type of its value,
+    empty for what has no fields of its own.
+    """
     hosts = {
         name.rpartition(".")[2]
         for name in _reachable(definitions, CORE + "PodSpec")
         if "host" in definitions[name].get("properties", {})
     }
+    tops = [next(name for name in names if name in definitions) for names in TYPES]
     types = {
-        name.rpartition(".")[2]: sorted(definitions[name]["properties"]) for name in sorted(TYPES)
+        name.rpartition(".")[2]: sorted(definitions[name]["properties"]) for name in sorted(tops)
     }
-    return {"types": types, "name_a_host": sorted(hosts)}
+    held = {name for top in tops for name in _reachable(definitions, top) if "PodStatus" not in top}
+    nested = {
+        name.rpartition(".")[2]: {
+            field: next(_refs(schema), "").rpartition(".")[2]
+            if "properties" in definitions.get(next(_refs(schema), ""), {})
+            else ""
+            for field, schema in sorted(definitions[name]["properties"].items())
+        }
+        for name in sorted(held)
+        if "properties" in definitions[name]
+    }
+    return {"types": types, "nested": nested, "name_a_host": sorted(hosts)}
 
 
 def pods(testdata: Path, version: str) -> dict[str, dict[str, dict[str, Any]]]:
@@ -72,12 +96,14 @@ def pods(testdata: Path, version: str) -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-def main(version: str) -> None:
+def main(version: str, *, only_fields: bool = False) -> None:
     """Write both files."""
     minor = version.rpartition(".")[0]
     api = _module(f"k8s.io/kubernetes@v{version}") / "api" / "openapi-spec" / "swagger.json"
     definitions = json.loads(api.read_text())["definitions"]
     _write(f"fields-{minor}.json", fields(definitions))
+    if only_fields:
+        return
     admission = _module(f"k8s.io/pod-security-admission@v0.{version.partition('.')[2]}")
     _write(f"pod-security-{minor}.json", pods(admission / "test" / "testdata", minor))
 
@@ -125,4 +151,6 @@ def _write(name: str, content: Any) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for each in sys.argv[1:]:
+        if not each.startswith("-"):
+            main(each, only_fields="--fields" in sys.argv)
