@@ -40,8 +40,10 @@ SELECTORS = st.builds(
     MAPS,
     st.lists(KEYS, max_size=2),
 )
-VOLUMES: st.SearchStrategy[Obj] = st.builds(
-    lambda kind, name: {
+
+
+def _volume(kind: str, name: str) -> Obj:
+    kinds: dict[str, Obj] = {
         "configMap": {"configMap": {"name": name}},
         "secret": {"secret": {"secretName": name}},
         "claim": {"persistentVolumeClaim": {"claimName": name}},
@@ -56,7 +58,12 @@ VOLUMES: st.SearchStrategy[Obj] = st.builds(
                 ]
             }
         },
-    }[kind],
+    }
+    return kinds[kind]
+
+
+VOLUMES = st.builds(
+    _volume,
     st.sampled_from(["configMap", "secret", "claim", "ephemeral", "emptyDir", "projected"]),
     NAMES,
 )
