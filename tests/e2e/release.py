@@ -12,8 +12,8 @@ import yaml
 
 from tests.e2e import kubeconfig
 from tests.e2e.cluster import Cluster, Obj, Unreachable
-from tests.e2e.portforward import PortForward
 from tests.e2e.shell import Done, Program
+from tests.e2e.tunnel import Tunnel
 from tests.e2e.waiting import Pending, brief, is_ready, until
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
@@ -50,7 +50,7 @@ class Release:
     name: str
     namespace: str
     scratch: Path
-    forward: PortForward | None = field(default=None, repr=False)
+    forward: Tunnel | None = field(default=None, repr=False)
 
     @property
     def pod(self) -> str:
@@ -90,11 +90,20 @@ class Release:
         command += ["--wait", f"--timeout={INSTALL:.0f}s", *self._values(values)]
         return self.helm()(*command, check=check, timeout=INSTALL + 30)
 
-    def template(self, values: Obj | None = None) -> bytes:
-        """Return what `helm template` renders, hooks left out, as one that only applies has it."""
-        command = ["template", self.name, str(CHART), "--namespace", self.namespace, "--no-hooks"]
+    def start(self, values: Obj | None = None) -> Done:
+        """Run `helm install` and wait for nothing, for what is not going to work."""
+        command = ["install", self.name, str(CHART), "--namespace", self.namespace]
+        return self.helm()(*command, *self._values(values))
+
+    def template(self, values: Obj | None = None, *, hooks: bool = False) -> bytes:
+        """Return what `helm template` renders for this host.
+
+        With hooks as for an installation; without as one has it who only applies the rest.
+        """
+        command = ["template", self.name, str(CHART), "--namespace", self.namespace]
         version = self.host.api.json("GET", "/version")["gitVersion"]
-        command += ["--is-upgrade", f"--kube-version={version}", *self._values(values)]
+        command += [] if hooks else ["--no-hooks", "--is-upgrade"]
+        command += [f"--kube-version={version}", *self._values(values)]
         return self.helm()(*command).out.encode()
 
     def uninstall(self) -> Done:
@@ -104,14 +113,12 @@ class Release:
         return self.helm()("delete", self.name, "-n", self.namespace)
 
     def connect(self) -> Virtual:
-        """Get the kubeconfig and the port-forward of the README, on a port that is free."""
+        """Get the kubeconfig of the README, and forward a port that is free."""
         text = self.host.kubectl(
             *("exec", self.pod, "-n", self.namespace, "-c", "syncer"),
             *("--", "cat", "/root/.kube/config"),
         ).out
-        self.forward = PortForward(
-            self.host.kubectl, self.namespace, f"pod/{self.pod}", 8443
-        ).open()
+        self.forward = Tunnel(self.host.api.kubeconfig, self.namespace, self.pod, 8443).open()
         config = yaml.safe_load(text)
         assert config["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:8443", text
         config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{self.forward.port}"
