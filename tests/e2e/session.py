@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tests.e2e import kubeconfig, manifests
 from tests.e2e.audit import AuditLog
 from tests.e2e.cluster import ApiError, Cluster, Obj
-from tests.e2e.pods import new_namespace
+from tests.e2e.pods import new_namespace, wait_account
 from tests.e2e.release import Release, Side, Virtual
 
 RESULTS = Path(__file__).parents[2] / "build" / "e2e"
@@ -115,6 +115,7 @@ class Session:
         self.host.api.create(
             account, manifests.binding(name, within, cluster_role, (namespace, name))
         )
+        wait_account(self.host, namespace, name)
         return User((namespace, name), self.bearer(self._token(namespace, name), within))
 
     def bearer(self, token: str, namespace: str) -> Path:
