@@ -9,9 +9,10 @@ people, who start it again, but one for tests that do several things at once.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import ssl
 import threading
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,10 +23,23 @@ from kubernetes.client import Configuration
 PROTOCOL = "v4.channel.k8s.io"
 DATA = 0  # the channel; 1 is for errors. Both begin with the port's number, in two bytes
 BLOCK = 1 << 16
+CLOSING = aiohttp.ClientWSTimeout(ws_close=1.0)  # nothing is carried any more: nobody waits for it
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all tunnels; it runs until the tests end, since TLS takes leave slowly."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="tunnels", daemon=True).start()
+    return loop
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(10.0)
 
 
 class Tunnel:
-    """Open from `open` to `close`; it serves from a thread of its own."""
+    """Open from `open` to `close`, whether or not the pod is there."""
 
     def __init__(self, kubeconfig: Path, namespace: str, pod: str, port: int) -> None:
         self.port = 0
@@ -34,64 +48,48 @@ class Tunnel:
         load(config_file=str(kubeconfig), client_configuration=self._configuration)
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}"
         self._url = self._configuration.host + path
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tunnel {pod}", daemon=True)
+        self._carrying: set[asyncio.Task[Any]] = set()
 
     def open(self) -> Self:
-        """Return once the port is there, whether or not the pod is."""
-        self._thread.start()
-        assert self._ready.wait(10.0), "no local port in 10 s"
+        """Return once the port is there."""
+        _run(self._open())
         return self
 
     def close(self) -> None:
         """End it, and all its connections."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join(10.0)
+        _run(self._close())
 
-    def _run(self) -> None:
-        with contextlib.closing(self._loop):
-            self._loop.run_until_complete(self._serve())
-
-    async def _serve(self) -> None:
-        tls = _tls(self._configuration)
+    async def _open(self) -> None:
         token = self._configuration.get_api_key_with_prefix("authorization")
         headers = {"Authorization": token} if token else {}
-        connector = aiohttp.TCPConnector(ssl=tls, limit=0)
-        async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
+        connector = aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=0)
+        self._http = aiohttp.ClientSession(connector=connector, headers=headers)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
 
-            async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                task = asyncio.current_task()
-                assert task
-                carrying.add(task)
-                try:
-                    await self._carry(http, reader, writer)
-                except (aiohttp.ClientError, OSError):
-                    pass  # the client sees its connection end, as when the pod is not there
-                finally:
-                    carrying.discard(task)
-                    writer.close()
+    async def _close(self) -> None:
+        self._server.close()
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await self._http.close()
 
-            carrying: set[asyncio.Task[Any]] = set()
-            server = await asyncio.start_server(carry, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            self._ready.set()
-            await self._end.wait()
-            server.close()
-            for task in list(carrying):
-                task.cancel()
-            await asyncio.gather(*carrying, return_exceptions=True)
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._carrying.add(task)
+        try:
+            await self._carry(reader, writer)
+        except (aiohttp.ClientError, OSError, asyncio.CancelledError):
+            pass  # the client sees its connection end, as when the pod is not there
+        finally:
+            self._carrying.discard(task)
+            writer.close()
 
-    async def _carry(
-        self,
-        http: aiohttp.ClientSession,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side ends it."""
-        async with http.ws_connect(self._url, protocols=[PROTOCOL], max_msg_size=0) as remote:
+        wanted: Any = {"protocols": [PROTOCOL], "max_msg_size": 0, "timeout": CLOSING}
+        async with self._http.ws_connect(self._url, **wanted) as remote:
             ways = [
                 asyncio.create_task(_up(reader, remote)),
                 asyncio.create_task(_down(remote, writer)),
