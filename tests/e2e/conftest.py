@@ -30,7 +30,7 @@ LONGEST = 300  # seconds a test may take, however slow the machine
 ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
-    *("storage", "volumes", "objects", "repair", "isolation", "refusals"),
+    *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
     *("metrics", "ingress"),
     *(
         "bad_input",

@@ -20,9 +20,10 @@ from tests.tools.suite import Check, Outcome, run
 # What a virtual cluster promises on every host; optional parts of newer hosts have files of their
 # own, with add-ons that are built for one version.
 FIRST = (
-    *("api_access", "bad_input", "configuration", "deletion", "faults", "install", "isolation"),
-    *("missing_right", "names", "network", "objects", "pods", "refusals", "repair", "repository"),
-    *("rest", "rights", "services", "storage", "streams", "timing", "uninstall", "volumes"),
+    *("api_access", "bad_input", "configuration", "deletion", "faults", "growth", "install"),
+    *("isolation", "missing_right", "names", "network", "objects", "pods", "refusals", "repair"),
+    *("repository", "rest", "rights", "services", "storage", "streams", "timing", "uninstall"),
+    *("volumes",),
 )
 _UPGRADE = "tests/e2e/test_upgrade.py"
 END_TO_END = tuple(f"tests/e2e/test_{name}.py" for name in FIRST)
