@@ -20,11 +20,14 @@ def new_namespace(side: Side, name: str, **labels: str) -> str:
 
 def wait_account(side: Side, namespace: str, name: str = "default") -> None:
     """Return once pods can be created: those of old clusters need their account's token first."""
-    tokens = bool(side.api.get("ServiceAccount", "default", "kube-system").get("secrets"))
 
     def ready() -> bool:
+        # A cluster that has just begun may not have its own first account yet.
+        first = side.api.find("ServiceAccount", "default", "kube-system")
         account = side.api.find("ServiceAccount", name, namespace)
-        return account is not None and (not tokens or bool(account.get("secrets")))
+        if first is None or account is None:
+            return False
+        return bool(account.get("secrets")) or not first.get("secrets")
 
     until(f"pods of {name} can be created in {namespace}", ready, START)
 
