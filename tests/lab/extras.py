@@ -16,7 +16,7 @@ from functools import partial
 
 import yaml
 
-from tests.lab import addons, buildah, certmanager, metricsserver, traefik
+from tests.lab import addons, buildah, certmanager, kwok, metricsserver, traefik
 from tests.lab.api import Api, Obj, wait
 from tests.lab.assets import Assets
 from tests.lab.buildah import Recipe
@@ -39,6 +39,7 @@ EXTRAS = {
     "traefik": Extra(traefik.recipes),
     "cert-manager": Extra(certmanager.recipes, certmanager.render),
     "metrics-server": Extra(metricsserver.recipes),
+    "kwok": Extra(kwok.recipes, kwok.render),
 }
 
 # Kinds that are waited for, by the condition that says that they work.
@@ -47,6 +48,7 @@ _CONDITIONS = {
     "Certificate": "Ready",
     "ClusterIssuer": "Ready",
     "CustomResourceDefinition": "Established",
+    "Node": "Ready",
 }
 
 
@@ -90,6 +92,7 @@ def works(api: Api, obj: Obj) -> bool:
 
 def _values(lab: Lab) -> dict[str, str]:
     return {
+        "KWOK_IMAGE": kwok.TAG,
         "METRICS_SERVER_IMAGE": metricsserver.TAG,
         "NODE_1": str(lab.registration.addresses.node(1)),
         "TRAEFIK_IMAGE": traefik.TAG,

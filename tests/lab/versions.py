@@ -132,6 +132,7 @@ KIND = "v0.33.0"
 TRAEFIK = "v3.7.13"
 CERT_MANAGER = "v1.11.5"
 METRICS_SERVER = "v0.9.0"
+KWOK = "v0.8.0"
 
 
 def kubernetes(minor: str) -> Kubernetes:

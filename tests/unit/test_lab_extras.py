@@ -14,6 +14,7 @@ from tests.lab.paths import LAB_SOURCE
 from tests.lab.progress import Progress
 
 VALUES = {
+    "KWOK_IMAGE": "kwok:v0",
     "METRICS_SERVER_IMAGE": "metrics-server:v0",
     "NODE_1": "198.18.0.11",
     "TRAEFIK_IMAGE": "traefik:v1",

@@ -1,0 +1,1 @@
+"""What scripts/bench runs: a virtual cluster and its bare host, measured in turn."""

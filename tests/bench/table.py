@@ -1,0 +1,73 @@
+"""Rows as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.bench import stats
+from tests.bench.rows import TARGETS, Row, Target
+
+_FIGURES = {"ratio": "ratio", "virt": "", "more": "bare +"}
+
+
+def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> str:
+    """Return the table of a run."""
+    heads = ("what", "virtual", "bare", "virt/bare", "target", "", "note")
+    lines = []
+    for row in rows:
+        target = targets.get(row.key)
+        cells = (row.what, _value(row.virt, row.unit), _value(row.bare, row.unit))
+        verdict = target.verdict(row).value if target else ""
+        cells += (number(row.ratio), _wanted(target, row.unit), verdict, row.note)
+        lines.append(cells)
+    return _table(heads, lines)
+
+
+def comparison(rows: Iterable[Row], earlier: Mapping[str, Row]) -> str:
+    """Return the table of two runs: only figures of one machine say something as they are."""
+    heads = ("what", "virtual before", "now", "now/before", "virt/bare before", "now")
+    lines = []
+    for row in rows:
+        was = earlier.get(row.key)
+        if was is None:
+            continue
+        change = stats.ratio(row.virt, was.virt)
+        lines.append(
+            (
+                row.what,
+                _value(was.virt, was.unit),
+                _value(row.virt, row.unit),
+                number(change),
+                number(was.ratio),
+                number(row.ratio),
+            )
+        )
+    return _table(heads, lines) if lines else "Nothing that both runs measured."
+
+
+def number(value: float | None) -> str:
+    """Return three digits that count."""
+    if value is None:
+        return ""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:.0f}"
+    digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:.{digits}f}"
+
+
+def _value(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{number(value)} {unit}".rstrip()
+
+
+def _wanted(target: Target | None, unit: str) -> str:
+    if target is None:
+        return ""
+    sign = {"<=": "≤", ">=": "≥", "<": "<"}[target.relation]
+    suffix = "" if target.figure == "ratio" else f" {unit}".rstrip()
+    prefix = f"{_FIGURES[target.figure]} " if _FIGURES[target.figure] else ""
+    return f"{prefix}{sign} {number(target.bound)}{suffix}"
+
+
+def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    body = [f"| {' | '.join(cells)} |" for cells in lines]
+    return "\n".join([f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *body])
