@@ -12,14 +12,15 @@ vc_die() {
   exit 1
 }
 
-# vc_python: makes the virtual environment of requirements-dev.lock if it is not there, and puts it
-# first on PATH. Its key is the lock file and the Python that it was made with.
+# vc_python [LOCKFILE…]: makes the virtual environment of requirements-dev.lock and the given ones if
+# it is not there, and puts it first on PATH. Its key is the lock files and the Python that it was
+# made with.
 vc_python() {
-  local base key venv lock half
+  local base key venv lock half locks=("$VC_ROOT/requirements-dev.lock" "${@/#/$VC_ROOT/}")
   base=$(command -v python3) || vc_die "no python3: install Python 3.11 or newer"
   "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     vc_die "$("$base" -V) is too old: Python 3.11 or newer is needed"
-  key=$({ cat "$VC_ROOT/requirements-dev.lock" && "$base" -VV; } | sha256sum | cut -c1-20)
+  key=$({ cat "${locks[@]}" && "$base" -VV; } | sha256sum | cut -c1-20)
   venv=$VC_CACHE/venv-$key lock=$VC_CACHE/locks/venv-$key
   if [ ! -e "$venv/done" ]; then
     mkdir -p "$VC_CACHE/locks"
@@ -36,7 +37,7 @@ vc_python() {
         "$base" -m venv "$half"
       fi
       "$half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        -r "$VC_ROOT/requirements-dev.lock" >&2
+        "${locks[@]/#/--requirement=}" >&2
       touch "$venv/done"
     fi
     exec 9>&-

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from tests.bench import stages, stats
@@ -17,6 +18,10 @@ from tests.bench.watching import Watch, recording, watching
 from tests.bench.workloads import LABEL, pods_path
 
 T = TypeVar("T")
+Held = Callable[[], Awaitable[None]]
+"""Called while all pods of a burst are Ready."""
+Companions = Mapping[str, Sequence[tuple[str, Obj]]]
+"""A pod's name → what is created before it: where, and what."""
 AT_ONCE = 50  # requests in flight: as many as a busy controller has, the same on both sides
 PATIENCE = 120.0  # seconds for a burst, and then some for each pod
 PATIENCE_EACH = 0.3
@@ -68,9 +73,14 @@ class Burst:
 
 
 async def run(
-    side: Side, label: str, pods: Sequence[Obj], held: Callable[[], Awaitable[None]] | None = None
+    side: Side,
+    label: str,
+    pods: Sequence[Obj],
+    held: Held | None = None,
+    companions: Companions | None = None,
 ) -> Burst:
     """Create these pods; once all are Ready call `held`; then delete them until all are gone."""
+    beside = companions or {}
     done = Burst(side.name, len(pods))
     path, patience = pods_path(side.namespace), PATIENCE + PATIENCE_EACH * len(pods)
     lines: list[tuple[float, bytes]] = []
@@ -81,7 +91,7 @@ async def run(
             place = pods_path(side.host_namespace)
             await stack.enter_async_context(recording(side.host, place, side.host_labels, lines))
         try:
-            await create(side, pods, done)
+            await create(side, pods, done, beside)
             with contextlib.suppress(BenchError):  # what is missing is counted as lost
                 await watch.until(
                     f"{len(pods)} pods are ready", lambda t: len(t.ready) >= len(pods), patience
@@ -92,6 +102,7 @@ async def run(
             begin = time.monotonic()
             await remove(side, [pod["metadata"]["name"] for pod in pods], watch, patience)
             done.gone_after = time.monotonic() - begin
+            await each([one for few in beside.values() for one in few], partial(_forget, side))
     if side.host is not None:
         host = stages.twins()
         for at, line in lines:
@@ -100,13 +111,15 @@ async def run(
     return done
 
 
-async def create(side: Side, pods: Sequence[Obj], done: Burst) -> None:
-    """Send the requests, so many at once."""
+async def create(side: Side, pods: Sequence[Obj], done: Burst, beside: Companions) -> None:
+    """Send the requests, so many at once; a pod's time begins with what it needs."""
     path = pods_path(side.namespace)
 
     async def one(pod: Obj) -> None:
         name = pod["metadata"]["name"]
         done.sent[name] = time.monotonic()
+        for place, obj in beside.get(name, ()):
+            await side.api.send("POST", place, obj)
         made = await side.api.json("POST", path, pod)
         done.answered[name] = time.monotonic()
         done.uids[name] = made["metadata"]["uid"]
@@ -114,14 +127,15 @@ async def create(side: Side, pods: Sequence[Obj], done: Burst) -> None:
     await each(pods, one)
 
 
-async def remove(side: Side, names: Sequence[str], watch: Watch, patience: float) -> None:
-    """Delete pods, and wait until they are gone, those of the host too."""
+async def remove(
+    side: Side, names: Sequence[str], watch: Watch, patience: float, *, alone: bool = True
+) -> None:
+    """Delete pods, and wait until they are gone; if no others are left, those of the host too."""
     await each(names, lambda name: delete(side, name))
     wanted = {name for name in names if name in watch.timeline.seen}
-    await watch.until(
-        f"{len(wanted)} pods are gone", lambda t: wanted <= t.gone.keys(), patience
-    )
-    await host_is_empty(side, patience)
+    await watch.until(f"{len(wanted)} pods are gone", lambda t: wanted <= t.gone.keys(), patience)
+    if alone:
+        await host_is_empty(side, patience)
 
 
 async def delete(side: Side, name: str) -> None:
@@ -131,6 +145,11 @@ async def delete(side: Side, name: str) -> None:
     except Refused as error:
         if error.status != 404:
             raise
+
+
+async def _forget(side: Side, companion: tuple[str, Obj]) -> None:
+    place, obj = companion
+    await side.api.send("DELETE", f"{place}/{obj['metadata']['name']}")
 
 
 async def host_is_empty(side: Side, patience: float) -> None:
@@ -143,9 +162,6 @@ async def host_is_empty(side: Side, patience: float) -> None:
         if time.monotonic() > deadline:
             raise BenchError(f"not in {patience:.0f} s: the host's pods are gone")
         await asyncio.sleep(GLANCE)
-
-
-
 
 
 async def each(items: Sequence[T], work: Callable[[T], Awaitable[None]]) -> None:

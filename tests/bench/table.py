@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from tests.bench import stats
 from tests.bench.rows import TARGETS, Row, Target
 
-_FIGURES = {"ratio": "ratio", "virt": "", "more": "bare +"}
-
 
 def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> str:
     """Return the table of a run."""
@@ -16,10 +14,9 @@ def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> st
     lines = []
     for row in rows:
         target = targets.get(row.key)
-        cells = (row.what, _value(row.virt, row.unit), _value(row.bare, row.unit))
+        values = (_value(row.virt, row.unit), _value(row.bare, row.unit), number(row.ratio))
         verdict = target.verdict(row).value if target else ""
-        cells += (number(row.ratio), _wanted(target, row.unit), verdict, row.note)
-        lines.append(cells)
+        lines.append((row.what, *values, _wanted(target, row.unit), verdict, row.note))
     return _table(heads, lines)
 
 
@@ -63,9 +60,10 @@ def _wanted(target: Target | None, unit: str) -> str:
     if target is None:
         return ""
     sign = {"<=": "≤", ">=": "≥", "<": "<"}[target.relation]
-    suffix = "" if target.figure == "ratio" else f" {unit}".rstrip()
-    prefix = f"{_FIGURES[target.figure]} " if _FIGURES[target.figure] else ""
-    return f"{prefix}{sign} {number(target.bound)}{suffix}"
+    if target.figure == "ratio":
+        return f"ratio {sign} {number(target.bound)}"
+    more = "bare + " if target.figure == "more" else ""
+    return f"{sign} {more}{_value(target.bound, unit)}"
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""When each pod came how far, as the lines of a watch tell it."""
+"""When each object, mostly a pod, came how far, as the lines of a watch tell it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Timeline:
     """Key → when that was seen first, by one clock."""
 
     key: Callable[[Obj], str] = by_name
+    good: Callable[[Obj], bool] = is_ready
     seen: Times = field(default_factory=dict)
     placed: Times = field(default_factory=dict)
     ready: Times = field(default_factory=dict)
@@ -39,14 +40,14 @@ class Timeline:
         if event["type"] != "BOOKMARK":
             self.event(at, event["type"], event["object"])
 
-    def event(self, at: float, kind: str, pod: Obj) -> None:
+    def event(self, at: float, kind: str, obj: Obj) -> None:
         """Note what an event shows."""
-        key = self.key(pod)
+        key = self.key(obj)
         self.seen.setdefault(key, at)
         if kind == "DELETED":
             self.gone.setdefault(key, at)
             return
-        if pod["spec"].get("nodeName"):
+        if (obj.get("spec") or {}).get("nodeName"):
             self.placed.setdefault(key, at)
-        if is_ready(pod) and not pod["metadata"].get("deletionTimestamp"):
+        if self.good(obj) and not obj["metadata"].get("deletionTimestamp"):
             self.ready.setdefault(key, at)

@@ -1,0 +1,51 @@
+"""The host that is measured: the cluster of KUBECONFIG, or a lab with KWOK's nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.bench.api import Obj
+from tests.bench.installation import Target
+from tests.conformance import lab as labs
+from tests.conformance.product import build_product
+from tests.e2e.release import Side
+from tests.lab import extras, kwok
+from tests.lab.assets import Assets
+from tests.lab.cache import locked
+from tests.lab.configs import PAUSE
+from tests.lab.lab import Lab
+from tests.lab.progress import Progress
+
+
+@contextlib.contextmanager
+def target(
+    progress: Progress, assets: Assets, name: str, scratch: Path, image: str, *, keep: bool
+) -> Iterator[Target]:
+    """Provide it; a lab that was up stays so, and has the working tree's images."""
+    given = os.environ.get("KUBECONFIG", "")
+    if given:
+        yield Target(Path(given), scratch, {}, image or PAUSE)
+        return
+    with labs.lab(progress, name, keep=keep) as lab:
+        yield Target(lab.kubeconfig, scratch, _values(lab, assets), image or PAUSE)
+
+
+def _values(lab: Lab, assets: Assets) -> Obj:
+    """Load the product of the working tree; return the values that name it."""
+    built = build_product(assets.cache)
+    labs.load(lab, built)
+    with locked(lab.registration.lock):
+        extras.bring(lab, assets, ["kwok"])
+    return {
+        "syncer": {"image": built.syncer.tag},
+        "virtualCluster": {"image": built.k3s.tag},
+    }
+
+
+def has_kwok(host: Side) -> bool:
+    """Tell whether there are nodes for pods that nothing runs."""
+    selector = ",".join(f"{key}={value}" for key, value in kwok.NODES.items())
+    return bool(host.api.all("Node", labels=selector))

@@ -1,0 +1,55 @@
+"""What the plots show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.bench import plots
+from tests.bench.plots import Curve
+
+
+def sample(side: str, count: int, latencies: list[float], **more: Any) -> dict[str, Any]:
+    return {
+        "scenario": "pods",
+        "nodes": "kwok",
+        "count": count,
+        "side": side,
+        "latencies": latencies,
+        "rate": float(count),
+        **more,
+    }
+
+
+def test_all_repeats_of_a_side_are_one_curve() -> None:
+    found = plots.curves(
+        [
+            sample("virt", 2, [1.0, 3.0]),
+            sample("virt", 2, [2.0, 4.0]),
+            sample("bare", 2, [1.0]),
+            sample("bare", 9, []),
+        ]
+    )
+    assert found == {
+        "pods, 2 on kwok": [
+            Curve("virt", [1.0, 2.0, 3.0, 4.0], [0.25, 0.5, 0.75, 1.0]),
+            Curve("bare", [1.0], [1.0]),
+        ]
+    }
+
+
+def test_growth_needs_two_sizes_and_takes_medians() -> None:
+    found = plots.scaling(
+        [
+            sample("virt", 1, [1.0]),
+            sample("virt", 50, [2.0]),
+            sample("virt", 50, [4.0]),
+            sample("bare", 1, [1.0]),
+            sample("virt", 50, [9.0], nodes="real"),
+            sample("virt", 50, [9.0], scenario="churn"),
+        ],
+        "kwok",
+    )
+    assert found == {
+        "pods on kwok: p50, seconds": [Curve("virt", [1.0, 50.0], [1.0, 3.0])],
+        "pods on kwok: pods per second": [Curve("virt", [1.0, 50.0], [1.0, 50.0])],
+    }
