@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-from tests.bench import scrape
+from tests.bench import machine, scrape
 from tests.bench.burst import Burst, Held
 from tests.bench.context import Context
 from tests.bench.errors import BenchError
@@ -24,6 +24,8 @@ class Cost(NamedTuple):
     before: Usage
     after: Usage
     resident_bytes: float
+    programs: dict[str, float]
+    """Program → CPU seconds, where that can be seen."""
 
     def syncer_to(self, side: str) -> Requests:
         """Return the syncer's requests to `host` or `virt`."""
@@ -41,10 +43,11 @@ class Cost(NamedTuple):
 
 
 async def metered(
-    meter: Meter, work: Callable[[Held | None], Awaitable[Burst]]
+    meter: Meter, lab: str, work: Callable[[Held | None], Awaitable[Burst]]
 ) -> tuple[Burst, Cost]:
-    """Do a burst; return what it cost with it."""
+    """Do a burst; return what it cost with it. `lab`: its name, if the host is one."""
     before, resident = await meter.usage(), 0.0
+    programs = machine.programs(lab) if lab else {}
 
     async def held() -> None:
         nonlocal resident
@@ -52,7 +55,8 @@ async def metered(
 
     done = await work(held)
     await settled(meter)
-    return done, Cost(before, await meter.usage(), resident)
+    used = machine.between(programs, machine.programs(lab)) if lab else {}
+    return done, Cost(before, await meter.usage(), resident, used)
 
 
 def rows(context: Context, count: int, virt: Cost, bare: Cost) -> None:
@@ -76,6 +80,16 @@ def rows(context: Context, count: int, virt: Cost, bare: Cost) -> None:
     add("virt-all", "virtual API requests of all", "", virt.all_to("virt").total())
     all_virt, all_bare = (each.all_to("host").total() for each in (virt, bare))
     add("host-all", "host API requests of all", "", all_virt, all_bare)
+    if virt.programs and bare.programs:
+        ours, theirs = (
+            1000 * sum(value for name, value in each.programs.items() if name != machine.OTHERS)
+            for each in (virt, bare)
+        )
+        add("cpu-all", "CPU of everything in the lab, and of the client", "ms", ours, theirs)
+        context.results.about["CPU ms of a pod"] = {
+            side: {name: round(1000 * value / count, 2) for name, value in each.programs.items()}
+            for side, each in (("virt", virt), ("bare", bare))
+        }
     context.results.about["requests of a pod"] = {
         name: {f"{verb} {what}": round(n / count, 3) for (verb, what), n in sorted(made.items())}
         for name, made in (

@@ -23,6 +23,7 @@ from tests.e2e.release import MANAGED_BY, Release
 from tests.e2e.release import Side as Reach
 from tests.e2e.session import BASELINE
 from tests.e2e.waiting import until
+from tests.lab.paths import STATE_ROOT
 
 RELEASE = "vc"
 SPACE = "bench"
@@ -39,6 +40,12 @@ class Target:
     values: Obj
     image: str
     """What pods run."""
+
+    @property
+    def lab(self) -> str:
+        """Return the name of the lab that the host is; empty if it is none."""
+        place = self.kubeconfig.parent
+        return place.name if place.parent == STATE_ROOT else ""
 
     @property
     def audit(self) -> AuditLog | None:
@@ -118,7 +125,7 @@ def installed(target: Target) -> Iterator[Installation]:
         try:
             release.install(exposed(host, target.values))
             release.wait_coredns()
-            file = connect(host, release, target.scratch)
+            file = connect(release)
             virt = Reach.of(file)
             virt.api.create(manifests.namespace(SPACE))
             wait_account(virt, SPACE)
@@ -152,16 +159,21 @@ def address(host: Reach) -> str:
     raise AssertionError("no node of the host has an InternalIP")
 
 
-def connect(host: Reach, release: Release, scratch: Path) -> Path:
-    """Wait for the virtual API at the node's port; return a kubeconfig of its admin."""
-    secret = until(
-        "the kubeconfig is published",
-        lambda: host.api.find("Secret", f"vc-{release.name}", release.namespace),
-    )
+def reach(release: Release) -> Path | None:
+    """Return a kubeconfig of the virtual cluster's admin at the node's port, once there is one."""
+    host = release.host
+    secret = host.api.find("Secret", f"vc-{release.name}", release.namespace)
+    if secret is None:
+        return None
     config = yaml.safe_load(base64.b64decode(secret["data"]["config"]))
     service = host.api.get("Service", release.name, release.namespace)
     at_node = kubeconfig.at_node(config, service, address(host))
-    file = kubeconfig.write(at_node, scratch / f"{release.namespace}.kubeconfig")
+    return kubeconfig.write(at_node, release.scratch / f"{release.namespace}.kubeconfig")
+
+
+def connect(release: Release) -> Path:
+    """Return it once the virtual API answers there."""
+    file = until("the kubeconfig is published", lambda: reach(release))
     virt = Cluster(file)
     until(
         "the virtual API answers at the node's port",

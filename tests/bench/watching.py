@@ -7,6 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 
+import orjson
+
 from tests.bench.api import Api
 from tests.bench.errors import BenchError
 from tests.bench.timeline import Timeline
@@ -72,12 +74,16 @@ async def _open(
     opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def follow() -> None:
+        since = found["metadata"]["resourceVersion"]
         try:
-            async for line in api.watch(path, found["metadata"]["resourceVersion"], labels):
-                if not opened.done():
-                    opened.set_result(None)
-                take(time.monotonic(), line)
-            raise BenchError("the server ended it")  # noqa: TRY301 (as if it had been broken off)
+            while True:  # a server ends the watch of a client that falls behind, as any may
+                last = b""
+                async for line in api.watch(path, since, labels):
+                    if not opened.done():
+                        opened.set_result(None)
+                    take(time.monotonic(), line)
+                    last = line or last
+                since = _version(last) or since
         except Exception as error:  # noqa: BLE001 (whatever it is, whoever waits must know)
             failed(error)
             if not opened.done():
@@ -92,6 +98,11 @@ async def _open(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _version(line: bytes) -> str:
+    """Return from where a watch goes on after a line."""
+    return str(orjson.loads(line)["object"]["metadata"]["resourceVersion"]) if line else ""
 
 
 def _ignore(_error: BaseException) -> None:

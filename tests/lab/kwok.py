@@ -68,6 +68,7 @@ def node(number: int) -> Obj:
 
 
 def _configuration() -> Obj:
+    """Return what KWOK is told; as soon as it is told something, most defaults are none."""
     (key, value), *_ = _MANAGED.items()
     return {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
@@ -77,8 +78,11 @@ def _configuration() -> Obj:
             "manageNodesWithAnnotationSelector": f"{key}={value}",
             "nodeLeaseDurationSeconds": 40,  # a kubelet's
             "cidr": "100.64.0.0/16",  # no network of a lab; nothing listens there
-            # It must not be what a burst waits for.
-            "podPlayStageParallelism": 16,
+            "nodeLeaseParallelism": 4,
+            "nodePlayStageParallelism": 4,
+            "podPlayStageParallelism": 16,  # it must not be what a burst waits for
+            "enablePodsOnNodeSyncListPager": False,
+            "enablePodsOnNodeSyncStreamWatch": True,
             "nodePort": 10247,
         },
     }

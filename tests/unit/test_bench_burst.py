@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.bench import burst
 from tests.bench.api import Api, Refused
 from tests.bench.burst import Side
 from tests.bench.errors import BenchError
+from tests.bench.timeline import Timeline
 from tests.bench.watching import watching
 from tests.bench.workloads import KWOK, REAL, Template
 from tests.lab import kwok
@@ -141,15 +143,26 @@ async def test_an_error_of_the_server_ends_the_burst_and_leaves_nothing(kubeconf
 
 
 async def test_waiting_is_bounded_and_ends_with_its_watch(kubeconfig: Any) -> None:
+    """A watch that the server ends goes on; one that cannot go on ends the wait."""
     async with FakeApi() as fake, Api(kubeconfig(fake.url)) as api:
         timeline = burst.Burst("bare", 1).timeline
         path = "/api/v1/namespaces/space/pods"
         async with watching(api, path, "", timeline) as watch:
             with pytest.raises(BenchError, match="not in 0 s: never"):
                 await watch.until("never", lambda t: bool(t.ready), 0.05)
+            for number in (1, 2):
+                pod: dict[str, Any] = {"metadata": {"name": f"pod-{number}"}, "spec": {}}
+                fake.objects.create("pods", "space", pod)
+                await watch.until("one more", partial(_saw, number), 5)
+                fake.end_watches()
+            fake.objects.compact()
             fake.end_watches()
             with pytest.raises(BenchError, match="the watch ended"):
                 await watch.until("never", lambda t: bool(t.ready), 5)
+
+
+def _saw(count: int, timeline: Timeline) -> bool:
+    return len(timeline.seen) == count
 
 
 @pytest.mark.parametrize(("nodes", "goes_there"), [(KWOK, True), (REAL, False)])

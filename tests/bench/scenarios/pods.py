@@ -37,6 +37,7 @@ def _measure(context: Context, nodes: str) -> None:
 
 async def _bursts(context: Context, nodes: str, count: int, times: int) -> Pairs:
     found: Pairs = []
+    lab = context.installation.target.lab
     async with context.installation.open() as connections:
         for side in connections.sides:
             await _burst(context, side, nodes, WARM[nodes], "warm")
@@ -46,8 +47,8 @@ async def _bursts(context: Context, nodes: str, count: int, times: int) -> Pairs
                 for side in connections.sides
             )
             async with profile.profiling(context, f"{nodes}-{count}-{repeat}"):
-                virt_done, virt_cost = await cost.metered(connections.meter, virt)
-            bare_done, bare_cost = await cost.metered(connections.meter, bare)
+                virt_done, virt_cost = await cost.metered(connections.meter, lab, virt)
+            bare_done, bare_cost = await cost.metered(connections.meter, lab, bare)
             found.append((virt_done, bare_done))
             for each in found[-1]:
                 context.results.sample("pods", nodes, repeat, each)
