@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from tests.bench import context as running
-from tests.bench import host, plots, results, table
+from tests.bench import drawing, host, results, table
 from tests.bench.context import Context
 from tests.bench.errors import BenchError
 from tests.bench.installation import installed
@@ -103,6 +103,7 @@ def main(
         try:
             _measure(measured, scenarios)
         finally:
+            found.about["load after"] = results.load()
             found.write(file)
             _tell(found, file, earlier)
     sys.exit(1 if found.failures else 0)
@@ -124,12 +125,12 @@ def _measure(context: Context, scenarios: Collection[str]) -> None:
 
 
 def _tell(found: Results, file: Path, earlier: Results | None) -> None:
-    text = table.markdown(found.rows)
+    text = f"{results.headline(found.about)}\n\n{table.markdown(found.rows)}"
     if earlier is not None:
         text += f"\n\n{table.comparison(found.rows, results.by_key(earlier.rows))}"
     for name, failure in found.failures.items():
         text += f"\n\nscenario {name} failed:\n{failure}"
     file.with_suffix(".md").write_text(f"{text}\n")
     click.echo(f"\n{text}\n\nresult: {file}")
-    for plot in plots.draw(found.samples, file.with_suffix("")):
+    for plot in drawing.draw(found.samples, file.with_suffix("")):
         click.echo(f"plot: {plot}")

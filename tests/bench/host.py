@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.api import Obj
+from tests.bench.errors import BenchError
 from tests.bench.installation import Target
 from tests.conformance import lab as labs
 from tests.conformance.product import build_product
@@ -27,7 +28,10 @@ def target(
     """Provide it; a lab that was up stays so, and has the working tree's images."""
     given = os.environ.get("KUBECONFIG", "")
     if given:
-        yield Target(Path(given), scratch, {}, image or PAUSE)
+        found = Target(Path(given), scratch, {}, image or PAUSE)
+        if not (image or found.lab):
+            raise BenchError("--image: name one that this cluster has, for pods that do nothing")
+        yield found
         return
     with labs.lab(progress, name, keep=keep) as lab:
         yield Target(lab.kubeconfig, scratch, _values(lab, assets), image or PAUSE)

@@ -1,16 +1,21 @@
-"""Plots: how many pods are Ready by when, and how it grows with their number."""
+"""What the plots show: how many pods are Ready by when, how it grows, and where the time goes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from functools import partial
 from typing import Any, NamedTuple
 
 from tests.bench import stats
+from tests.bench.stages import STAGES
+from tests.bench.workloads import NODES
 
 Sample = dict[str, Any]
-COLOURS = {"virt": "#1f5fbf", "bare": "#8a8a8a"}
-LABELS = {"virt": "virtual cluster", "bare": "bare host"}
+SIDES = {"virt": "virtual cluster", "bare": "bare host"}
+_FIGURES: dict[str, Callable[[Sample], float]] = {
+    "p50, seconds": lambda sample: stats.percentile(sample["latencies"], 50),
+    "pods per second": lambda sample: float(sample["rate"]),
+}
 
 
 class Curve(NamedTuple):
@@ -21,12 +26,16 @@ class Curve(NamedTuple):
     y: list[float]
 
 
-def curves(samples: Iterable[Sample]) -> dict[str, list[Curve]]:
-    """Return title → the share of pods that are Ready after so many seconds, all repeats as one."""
+Plots = dict[str, list[Curve]]
+"""Title → lines."""
+
+
+def curves(samples: Iterable[Sample]) -> Plots:
+    """Return the share of pods that are Ready after so many seconds, all repeats as one."""
     found: dict[str, dict[str, list[float]]] = {}
     for each in samples:
         if each["latencies"]:
-            title = f"{each['scenario']}, {each['count']} on {each['nodes']}"
+            title = f"{each['scenario']}: {each['count']} on {NODES[each['nodes']]}"
             found.setdefault(title, {}).setdefault(each["side"], []).extend(each["latencies"])
     return {
         title: [Curve(side, *stats.steps(values)) for side, values in sides.items()]
@@ -34,66 +43,47 @@ def curves(samples: Iterable[Sample]) -> dict[str, list[Curve]]:
     }
 
 
-def scaling(samples: Sequence[Sample], nodes: str) -> dict[str, list[Curve]]:
-    """Return title → medians of the repeats by the number of pods in a burst."""
-    chosen = [
-        each
-        for each in samples
-        if each["scenario"] == "pods" and each["nodes"] == nodes and each["latencies"]
-    ]
-    figures: dict[str, Callable[[Sample], float]] = {
-        "p50, seconds": lambda sample: stats.percentile(sample["latencies"], 50),
-        "pods per second": lambda sample: sample["rate"],
-    }
-    found: dict[str, list[Curve]] = {}
-    for title, figure in figures.items():
-        for side in LABELS:
-            own = [each for each in chosen if each["side"] == side]
-            counts = sorted({each["count"] for each in own})
-            values = [
-                stats.median(figure(each) for each in own if each["count"] == count) or 0.0
-                for count in counts
-            ]
-            if len(counts) > 1:
-                line = Curve(side, [float(count) for count in counts], values)
-                found.setdefault(f"pods on {nodes}: {title}", []).append(line)
+def scaling(samples: Iterable[Sample]) -> Plots:
+    """Return medians of the repeats by the number of pods in a burst."""
+    chosen = [each for each in samples if each["scenario"] == "pods" and each["latencies"]]
+    found: Plots = {}
+    for nodes, place in NODES.items():
+        for title, figure in _FIGURES.items():
+            for side in SIDES:
+                own = [each for each in chosen if (each["nodes"], each["side"]) == (nodes, side)]
+                line = _medians(own, figure)
+                if len(line) > 1:
+                    curve = Curve(side, [float(count) for count in line], list(line.values()))
+                    found.setdefault(f"pods on {place}: {title}", []).append(curve)
     return found
 
 
-def draw(samples: Sequence[Sample], base: Path) -> list[Path]:
-    """Write the plots beside the result; return their files."""
-    # Not at the top: it takes a second, and only scripts/bench has it.
-    from matplotlib.figure import Figure  # noqa: PLC0415
+def stages(samples: Iterable[Sample]) -> dict[str, dict[str, list[float]]]:
+    """Return title → stage → its median share of a virtual pod's time, by the number of pods.
 
-    files = []
-    latencies = curves(samples)
-    growth = {**scaling(samples, "real"), **scaling(samples, "kwok")}
-    for name, plots, kind in (("latency", latencies, "ecdf"), ("scaling", growth, "growth")):
-        if not plots:
-            continue
-        columns = 2
-        rows = -(-len(plots) // columns)
-        make: Any = Figure  # half of it is typed
-        figure = make(figsize=(11, 3.4 * rows), layout="constrained")
-        for number, (title, lines) in enumerate(plots.items(), 1):
-            axes = figure.add_subplot(rows, columns, number)
-            for line in lines:
-                style: dict[str, Any] = {"marker": "o"}
-                if kind == "ecdf":
-                    style = {"drawstyle": "steps-post"}
-                colour = COLOURS[line.side]
-                axes.plot(line.x, line.y, color=colour, label=LABELS[line.side], **style)
-            axes.set_title(title, fontsize=10)
-            axes.grid(visible=True, alpha=0.3)
-            if kind == "ecdf":
-                axes.set_xlabel("seconds until Ready")
-                axes.set_ylabel("share of pods")
-            else:
-                axes.set_xscale("log")
-                axes.set_xlabel("pods in a burst")
-            axes.set_ylim(bottom=0)
-            axes.legend(fontsize=8)
-        file = base.with_name(f"{base.name}-{name}.svg")
-        figure.savefig(file, metadata={"Date": None})
-        files.append(file)
-    return files
+    The numbers themselves are the row `pods`.
+    """
+    own = [each for each in samples if each["scenario"] == "pods" and each.get("stages")]
+    found: dict[str, dict[str, list[float]]] = {}
+    for nodes, place in NODES.items():
+        here = [each for each in own if each["nodes"] == nodes and each["stages"]["up"]]
+        rows: dict[str, list[float]] = {}
+        for stage, _ in STAGES:
+            line = _medians(here, partial(_middle, stage))
+            rows["pods"] = [float(count) for count in line]
+            rows[stage] = list(line.values())
+        if rows["pods"]:
+            found[f"pods on {place}: median of each stage, seconds"] = rows
+    return found
+
+
+def _middle(stage: str, sample: Sample) -> float:
+    return stats.percentile(sample["stages"][stage], 50)
+
+
+def _medians(samples: Sequence[Sample], figure: Callable[[Sample], float]) -> dict[int, float]:
+    """Return number of pods → median of the repeats."""
+    found: dict[int, list[float]] = {}
+    for each in samples:
+        found.setdefault(each["count"], []).append(figure(each))
+    return {count: stats.median(found[count]) or 0.0 for count in sorted(found)}

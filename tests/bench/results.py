@@ -82,9 +82,25 @@ def about(**more: Any) -> dict[str, Any]:
         "changed": bool(_git("status", "--porcelain")),
         "cores": os.cpu_count(),
         "machine": platform.machine(),
-        "load": [round(each, 1) for each in os.getloadavg()],
+        "load": load(),
         **more,
     }
+
+
+def load() -> list[float]:
+    """Return how busy the machine was in the last 1, 5 and 15 minutes."""
+    return [round(each, 1) for each in os.getloadavg()]
+
+
+def headline(about: Mapping[str, Any]) -> str:
+    """Return what stands above a table."""
+    changed = " and uncommitted changes" if about.get("changed") else ""
+    parts = (
+        f"{about['began']}, commit {about['commit']}{changed}",
+        f"host {about.get('host', '?')}",
+        f"{about['cores']} cores, load {about['load'][0]} before, {about['load after'][0]} after",
+    )
+    return "; ".join(parts)
 
 
 def _git(*args: str) -> str:
