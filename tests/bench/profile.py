@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from tests.bench.context import Context
 from tests.bench.errors import BenchError
@@ -49,3 +52,11 @@ def syncer_pid(installation: Installation) -> int:
     if pid is None:
         raise BenchError("the syncer does not run on this machine, as a lab's does")
     return pid
+
+
+def started_at(pid: int) -> float:
+    """Return when a process started, by the wall clock; `btime` in /proc/stat is whole seconds."""
+    # The name in parentheses may hold anything; what follows the last one is plain.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return time.time() - (time.clock_gettime(time.CLOCK_BOOTTIME) - ticks)

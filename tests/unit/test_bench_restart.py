@@ -39,12 +39,13 @@ def entry(verb: str, resource: str, name: str, second: int = 30, user: str = USE
         (entry("create", "pods", f"{PROBE}-x-bench-x-vc"), False),
         (entry("create", "selfsubjectrulesreviews", ""), False),
         (entry("patch", "pods", "a", second=10), False),
+        (entry("delete", "pods", "a", second=50), False),
         (entry("patch", "pods", "a", user="admin"), False),
     ],
 )
 def test_writes_that_are_about_nothing(tmp_path: Path, line: str, *, counts: bool) -> None:
-    """Reading is none, nor is what the probe needs, nor what was before, nor what others do."""
+    """Reading is none, nor is what the probe needs, nor what was before or afterwards, nor what others do."""
     log = tmp_path / "audit.log"
     log.write_text(f"{line}\n")
-    found = unchanged(AuditLog(log), USER, since=1767225620.0)
+    found = unchanged(AuditLog(log), USER, since=1767225620.0, until=1767225640.0)
     assert bool(found) is counts

@@ -15,7 +15,7 @@ from tests.bench.watching import watching
 from tests.bench.workloads import KWOK, LABEL, Template, pods_path
 
 COUNT, SECONDS = 200, 90.0
-SMALL_COUNT, SMALL_SECONDS = 20, 10.0
+SMALL_COUNT, SMALL_SECONDS = 100, 12.0
 SHARE = 0.1  # of the pods, each minute
 PATIENCE = 120.0
 NEW = "churn-new"

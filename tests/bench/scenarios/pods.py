@@ -71,7 +71,7 @@ def rows(context: Context, scenario: str, nodes: str, count: int, bursts: Pairs)
     """Add what bursts of one size showed."""
     complete = [pair for pair in bursts if all(each.latencies for each in pair)]
     key, what = f"{scenario}/{nodes}/{count}", f"{scenario}: {count} on {NODES[nodes]}"
-    note = f"{len(bursts)} times each"
+    note = f"{len(bursts)} pairs"
     for percent in stats.PERCENTILES if count > 1 else (50,):
         virt, bare = (
             [stats.percentile(pair[side].latencies, percent) for pair in complete]

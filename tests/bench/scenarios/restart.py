@@ -17,7 +17,7 @@ from tests.bench.context import Context, run
 from tests.bench.cost import settled
 from tests.bench.errors import BenchError
 from tests.bench.installation import Connections
-from tests.bench.profile import syncer_pid
+from tests.bench.profile import started_at, syncer_pid
 from tests.bench.rows import Row
 from tests.bench.scrape import Meter, Syncer
 from tests.bench.watching import watching
@@ -42,6 +42,8 @@ class Outcome(NamedTuple):
     after: Syncer
     since: float
     """When it was killed, by the wall clock."""
+    until: float
+    """When everything must have been over, and the pods were still there."""
 
 
 def measure(context: Context) -> None:
@@ -60,7 +62,7 @@ def measure(context: Context) -> None:
     if audit is not None:
         release = context.installation.release
         user = account_user(release.namespace, release.name)
-        found = unchanged(audit, user, outcome.since)
+        found = unchanged(audit, user, outcome.since, outcome.until)
         shown = ", ".join(sorted({f"{each.verb} {each.resource}" for each in found}))
         what = f"{what}: host writes to what had not changed"
         context.row(Row("restart/unchanged", what, "", float(len(found)), note=shown))
@@ -70,11 +72,11 @@ def measure(context: Context) -> None:
     context.row(Row("restart/virt", what, "", float(virt.total()), note=note))
 
 
-def unchanged(audit: AuditLog, user: str, since: float) -> list[Request]:
+def unchanged(audit: AuditLog, user: str, since: float, until: float) -> list[Request]:
     """Return the writes that are not about the probe; reviews of rights change nothing."""
     return [
         each
-        for each in audit.requests(user, since)
+        for each in audit.requests(user, since, until)
         if each.verb in WRITES
         and PROBE not in each.uri
         and PROBE not in each.name
@@ -110,17 +112,18 @@ async def _kill(context: Context, connections: Connections, template: Template) 
         kill(pid)
         await side.api.json("POST", path, template.pod(PROBE, side.namespace, PROBE))
         await watch.until("the probe is ready", lambda t: PROBE in t.ready, PATIENCE)
-        new, idle_at = await _in_step(meter, before.started)
+        idle_at = await _in_step(meter, before.started)
         converged = max(idle_at, wall(timeline.ready[PROBE]))
         await asyncio.sleep(LATER)
-        last = await meter.syncer()
+        last, until = await meter.syncer(), time.time()
         await burst.delete(side, PROBE)
         await watch.until("the probe is gone", lambda t: PROBE in t.gone, PATIENCE)
-    return Outcome(new.started - since, converged - new.started, last, since)
+        started = started_at(await asyncio.to_thread(syncer_pid, context.installation))
+    return Outcome(started - since, converged - started, last, since, until)
 
 
-async def _in_step(meter: Meter, before: float) -> tuple[Syncer, float]:
-    """Return the figures of the new syncer once it is ready and idle, and when that was."""
+async def _in_step(meter: Meter, before: float) -> float:
+    """Return when the new syncer was ready and idle."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
@@ -129,7 +132,7 @@ async def _in_step(meter: Meter, before: float) -> tuple[Syncer, float]:
             pass  # it does not listen yet
         else:
             if now.started > before and now.ready and not now.queued:
-                return now, time.time()
+                return time.time()
         await asyncio.sleep(GLANCE)
     raise BenchError(f"the syncer is not in step again after {PATIENCE:.0f} s")
 
