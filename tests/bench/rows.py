@@ -88,6 +88,7 @@ TARGETS = {
     "rest/cpu": Target("virt", "<", 0.5),
     "rest/writes": Target("virt", "<=", 0),
     "cost/memory": Target("virt", "<=", 15.0),
+    "restart/memory": Target("virt", "<=", 15.0),
     "cost/cpu": Target("virt", "<=", 10.0),
     "cost/host": Target("virt", "<=", 6.0),
 }

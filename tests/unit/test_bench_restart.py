@@ -13,7 +13,9 @@ from tests.e2e.audit import AuditLog
 USER = "system:serviceaccount:s:vc"
 
 
-def entry(verb: str, resource: str, name: str, second: int = 30, user: str = USER) -> str:
+def entry(
+    verb: str, resource: str, name: str, second: int = 30, user: str = USER, code: int = 200
+) -> str:
     uri = f"/api/v1/namespaces/s/{resource}/{name}"
     return json.dumps(
         {
@@ -21,7 +23,7 @@ def entry(verb: str, resource: str, name: str, second: int = 30, user: str = USE
             "user": {"username": user},
             "requestURI": uri,
             "objectRef": {"resource": resource, "namespace": "s", "name": name},
-            "responseStatus": {"code": 200},
+            "responseStatus": {"code": code},
             "requestReceivedTimestamp": f"2026-01-01T00:00:{second:02}.000000Z",
         },
         separators=(",", ":"),
@@ -34,6 +36,7 @@ def entry(verb: str, resource: str, name: str, second: int = 30, user: str = USE
         (entry("patch", "pods", "a"), True),
         (entry("create", "secrets", "a"), True),
         (entry("delete", "pods", "a"), True),
+        (entry("create", "secrets", "a", code=409), False),
         (entry("get", "pods", "a"), False),
         (entry("list", "pods", ""), False),
         (entry("create", "pods", f"{PROBE}-x-bench-x-vc"), False),
@@ -44,7 +47,7 @@ def entry(verb: str, resource: str, name: str, second: int = 30, user: str = USE
     ],
 )
 def test_writes_that_are_about_nothing(tmp_path: Path, line: str, *, counts: bool) -> None:
-    """Reading is none, nor is what the probe needs, nor what was before or afterwards, nor what others do."""
+    """Nothing was: by reading, refused, for the probe, before or afterwards, by others."""
     log = tmp_path / "audit.log"
     log.write_text(f"{line}\n")
     found = unchanged(AuditLog(log), USER, since=1767225620.0, until=1767225640.0)

@@ -58,6 +58,9 @@ def measure(context: Context) -> None:
     context.row(Row("restart/cpu", f"{what}: CPU until then", "s", cpu))
     resident = outcome.after.resident_bytes / 2**20
     context.row(Row("restart/rss", f"{what}: memory then", "MiB", resident))
+    if context.resting_bytes:
+        more = (outcome.after.resident_bytes - context.resting_bytes[0]) / 1000 / count
+        context.row(Row("restart/memory", f"{what}: memory of a pod, above rest", "KB", more))
     audit = context.installation.target.audit
     if audit is not None:
         release = context.installation.release
@@ -73,11 +76,12 @@ def measure(context: Context) -> None:
 
 
 def unchanged(audit: AuditLog, user: str, since: float, until: float) -> list[Request]:
-    """Return the writes that are not about the probe; reviews of rights change nothing."""
+    """Return the writes that are not about the probe; what was refused has written nothing."""
     return [
         each
         for each in audit.requests(user, since, until)
         if each.verb in WRITES
+        and each.code < 300
         and PROBE not in each.uri
         and PROBE not in each.name
         and "reviews" not in each.resource
