@@ -44,5 +44,5 @@ vc_python() {
   fi
   PATH=$venv/bin:$PATH
   # The repository's packages and nothing of the directory that the caller happens to be in.
-  export PATH VIRTUAL_ENV=$venv PYTHONPATH=$VC_ROOT PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
+  export PATH VIRTUAL_ENV=$venv PYTHONPATH=$VC_ROOT:$VC_ROOT/cli PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
 }

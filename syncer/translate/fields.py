@@ -28,11 +28,11 @@ COPY, MAP, DROP, REFUSE = Verdict.COPY, Verdict.MAP, Verdict.DROP, Verdict.REFUS
 
 POD_SPEC: dict[str, Verdict] = {
     "activeDeadlineSeconds": COPY,
-    "affinity": MAP,
+    "affinity": MAP,  # labels under the host's keys, among the virtual cluster's own pods
     "automountServiceAccountToken": MAP,  # always false: the host's token is not the tenant's
     "containers": MAP,
-    "dnsConfig": MAP,
-    "dnsPolicy": MAP,
+    "dnsConfig": MAP,  # the nameserver is the virtual cluster's
+    "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
     "enableServiceLinks": MAP,  # always false: they would name the host's services
     "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
     "hostAliases": COPY,
@@ -42,32 +42,32 @@ POD_SPEC: dict[str, Verdict] = {
     "hostUsers": COPY,
     "hostname": COPY,
     "hostnameOverride": REFUSE,  # alpha in 1.34
-    "imagePullSecrets": MAP,
+    "imagePullSecrets": MAP,  # names of the twins
     "initContainers": MAP,
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
     "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
     "os": COPY,
     "overhead": DROP,  # the host's RuntimeClass admission fills it in
-    "preemptionPolicy": DROP,  # threats A11
-    "priority": DROP,
+    "preemptionPolicy": DROP,  # nobody else's pods are pushed off their nodes (threats A11)
+    "priority": DROP,  # follows from the class
     "priorityClassName": MAP,  # only the host's own (threats A11)
     "readinessGates": DROP,  # their conditions live on the virtual pod; see status.py
-    "resourceClaims": REFUSE,  # threats A8: adminAccess
+    "resourceClaims": REFUSE,  # they reach devices of the host (threats A8)
     "resources": COPY,
     "restartPolicy": COPY,
     "runtimeClassName": MAP,  # only the host's own; others are refused (threats A12)
-    "schedulerName": DROP,
+    "schedulerName": DROP,  # the host's own scheduler places all pods
     "schedulingGroup": REFUSE,  # alpha in 1.36
     "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
     "securityContext": COPY,
-    "serviceAccount": MAP,
+    "serviceAccount": MAP,  # always the one without rights
     "serviceAccountName": MAP,  # always the one without rights
     "setHostnameAsFQDN": COPY,
     "shareProcessNamespace": COPY,
     "subdomain": DROP,  # names pods by a Service, which on the host has another name; hostsfile.py
-    "terminationGracePeriodSeconds": MAP,  # capped (threats J2)
-    "tolerations": MAP,  # threats A10
-    "topologySpreadConstraints": MAP,
+    "terminationGracePeriodSeconds": MAP,  # an hour at most (threats J2)
+    "tolerations": MAP,  # those of node.kubernetes.io/* only (threats A10)
+    "topologySpreadConstraints": MAP,  # labels under the host's keys
     "volumes": MAP,
     "workloadRef": REFUSE,  # alpha in 1.35
 }
@@ -75,8 +75,8 @@ POD_SPEC: dict[str, Verdict] = {
 CONTAINER: dict[str, Verdict] = {
     "args": COPY,
     "command": COPY,
-    "env": MAP,
-    "envFrom": MAP,
+    "env": MAP,  # Services of the virtual cluster; names of the twins
+    "envFrom": MAP,  # names of the twins
     "image": COPY,
     "imagePullPolicy": COPY,
     "lifecycle": COPY,  # Pod Security judges whether a host may be named (threats A3)
@@ -102,15 +102,15 @@ CONTAINER: dict[str, Verdict] = {
 
 VOLUME: dict[str, Verdict] = {
     "name": COPY,
-    "configMap": MAP,
-    "downwardAPI": MAP,
+    "configMap": MAP,  # the name of the twin
+    "downwardAPI": MAP,  # what the virtual pod would say
     "emptyDir": COPY,
-    "ephemeral": MAP,
+    "ephemeral": MAP,  # the twin of the claim that the virtual cluster makes
     "hostPath": COPY,  # Pod Security judges the final pod: privileged only (threats A1)
-    "persistentVolumeClaim": MAP,
-    "projected": MAP,
-    "secret": MAP,
-    **dict.fromkeys(  # threats A1, A4, A5
+    "persistentVolumeClaim": MAP,  # the name of the twin
+    "projected": MAP,  # names of the twins; tokens are those of the virtual API
+    "secret": MAP,  # the name of the twin
+    **dict.fromkeys(  # it leads out of the namespace (threats A1, A4, A5)
         [
             "awsElasticBlockStore",
             "azureDisk",
@@ -141,22 +141,22 @@ VOLUME: dict[str, Verdict] = {
 
 SERVICE_SPEC: dict[str, Verdict] = {
     "allocateLoadBalancerNodePorts": COPY,
-    "clusterIP": MAP,
+    "clusterIP": MAP,  # the same on both sides; the host decides
     "clusterIPs": DROP,  # follows from clusterIP
-    "externalIPs": DROP,  # threats E1: would catch anybody's traffic
+    "externalIPs": DROP,  # would catch anybody's traffic (threats E1)
     "externalName": DROP,  # such a Service stays virtual
     "externalTrafficPolicy": COPY,
     "healthCheckNodePort": DROP,  # the host gives one
     "internalTrafficPolicy": COPY,
     "ipFamilies": DROP,  # the host's own decide
     "ipFamily": DROP,  # of 1.16 to 1.19
-    "ipFamilyPolicy": DROP,
+    "ipFamilyPolicy": DROP,  # the host's own decide
     "loadBalancerClass": DROP,  # the host operator's choice
-    "loadBalancerIP": DROP,
+    "loadBalancerIP": DROP,  # the host operator's choice
     "loadBalancerSourceRanges": COPY,
-    "ports": MAP,
+    "ports": MAP,  # node ports as the host gives them
     "publishNotReadyAddresses": COPY,
-    "selector": MAP,
+    "selector": MAP,  # labels under the host's keys, among the virtual cluster's own pods
     "sessionAffinity": COPY,
     "sessionAffinityConfig": COPY,
     "topologyKeys": DROP,  # gone since 1.22
@@ -166,29 +166,29 @@ SERVICE_SPEC: dict[str, Verdict] = {
 
 CLAIM_SPEC: dict[str, Verdict] = {
     "accessModes": COPY,
-    "dataSource": MAP,
-    "dataSourceRef": MAP,
+    "dataSource": MAP,  # the twin of a claim of the same namespace
+    "dataSourceRef": MAP,  # the twin of a claim of the same namespace
     "resources": COPY,
-    "selector": DROP,  # threats F2: would pick somebody's volume
+    "selector": DROP,  # would pick somebody's volume (threats F2)
     "storageClassName": COPY,
-    "volumeAttributesClassName": REFUSE,  # threats F4
+    "volumeAttributesClassName": REFUSE,  # it is the host operator's choice (threats F4)
     "volumeMode": COPY,
-    "volumeName": DROP,  # threats F2
+    "volumeName": DROP,  # would take somebody's volume (threats F2)
 }
 
 BUDGET_SPEC: dict[str, Verdict] = {
     "maxUnavailable": DROP,  # as minAvailable: counts against a controller that the host has not
     "minAvailable": MAP,  # the number that the virtual cluster's controller made of both
-    "selector": MAP,
+    "selector": MAP,  # labels under the host's keys
     "unhealthyPodEvictionPolicy": COPY,
 }
 
 INGRESS_SPEC: dict[str, Verdict] = {
     "backend": REFUSE,  # v1beta1's defaultBackend
-    "defaultBackend": REFUSE,  # threats E4: would take every unclaimed host
+    "defaultBackend": REFUSE,  # would take every unclaimed host (threats E4)
     "ingressClassName": COPY,
-    "rules": MAP,
-    "tls": MAP,
+    "rules": MAP,  # backends are the twins of the services
+    "tls": MAP,  # names of the twins of the Secrets
 }
 
 

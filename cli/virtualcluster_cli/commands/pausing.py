@@ -1,0 +1,101 @@
+"""`pause` and `resume`: control plane and synced pods to zero and back, the data kept."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from virtualcluster_cli import inside, progress
+from virtualcluster_cli.errors import NoAnswer, NotReady, Trouble
+from virtualcluster_cli.installations import Installation, synced_pods
+from virtualcluster_cli.options import Host, examples, host_options, name_argument
+from virtualcluster_cli.shared.objects import controller_of
+
+TIMEOUT = 300.0
+
+
+@examples("virtualcluster pause dev", "virtualcluster resume dev")
+@click.command()
+@name_argument
+@click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds.")
+@click.option("--force", is_flag=True, help="Also where pods or data would not come back.")
+@host_options
+def pause(host: Host, name: str, timeout: float, *, force: bool) -> None:
+    """Stop the virtual cluster NAME and all of its pods; volumes, services and data stay.
+
+    Pods that a controller made are made again by `resume`. Others are Failed then, as pods of a
+    node that is gone: no pod of one UID ever runs twice.
+    """
+    which = host.one(name)
+    if not which.keeps_data and not force:
+        raise Trouble(
+            f"{name!r} keeps its data in its pod (storage.persistence=false), and pausing would"
+            " lose it",
+            "pass --force to lose it, or make it one with a volume",
+        )
+    bare = [] if which.paused or force else _bare(host, which)
+    if bare:
+        raise Trouble(
+            f"{len(bare)} pods of {name!r} have no controller and would not come back"
+            f" ({', '.join(bare[:3])})",
+            "delete them, or pass --force",
+        )
+    _scale(host, which, 0)
+    deadline = time.monotonic() + timeout
+    # The syncer first: it would have the controllers inside make new pods for those that go.
+    _until(host, lambda: host.one(name).pod is None, deadline, f"the pod {name}-0 does not end")
+    for pod in synced_pods(host.api, which):
+        meta = pod["metadata"]
+        path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
+        if host.api.find(path) is not None:
+            host.api.request("DELETE", path, {"preconditions": {"uid": meta["uid"]}})
+    _until(
+        host, lambda: not synced_pods(host.api, which), deadline, f"some pods of {name} do not end"
+    )
+    click.echo(f"virtual cluster {name} is paused: virtualcluster resume {name}")
+
+
+@examples("virtualcluster resume dev")
+@click.command()
+@name_argument
+@click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds.")
+@host_options
+def resume(host: Host, name: str, timeout: float) -> None:
+    """Start the virtual cluster NAME again after `pause`."""
+    which = host.one(name)
+    if not which.paused:
+        click.echo(f"virtual cluster {name} is not paused", err=True)
+        return
+    _scale(host, which, 1)
+    progress.until_usable(host.api, host.namespace, name, timeout)
+    click.echo(f"virtual cluster {name} is usable again")
+
+
+def _bare(host: Host, which: Installation) -> list[str]:
+    """Return the running pods inside that no controller would make again."""
+    try:
+        with inside.api(host.api, host.access, which) as virt:
+            pods = virt.list("/api/v1/pods")
+    except (NotReady, NoAnswer) as error:
+        raise Trouble(
+            f"which pods would not come back cannot be seen: {error.cause}", "pass --force"
+        ) from None
+    return [
+        f"{each['metadata']['namespace']}/{each['metadata']['name']}"
+        for each in pods
+        if controller_of(each) is None
+        and (each.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+    ]
+
+
+def _scale(host: Host, which: Installation, replicas: int) -> None:
+    path = f"/apis/apps/v1/namespaces/{which.namespace}/statefulsets/{which.name}"
+    host.api.json("PATCH", path, {"spec": {"replicas": replicas}})
+
+
+def _until(host: Host, done: progress.Condition, deadline: float, late: str) -> None:
+    while not done():
+        if time.monotonic() > deadline:
+            raise NotReady(late, f"see kubectl get pods -n {host.namespace}; wait with --timeout")
+        time.sleep(progress.LOOK)

@@ -1,0 +1,81 @@
+"""The command line: `virtualcluster`, and `kubectl virtualcluster`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from virtualcluster_cli import __version__
+from virtualcluster_cli.commands.completion import completion
+from virtualcluster_cli.commands.connect import connect, disconnect
+from virtualcluster_cli.commands.credentials import kubeconfig
+from virtualcluster_cli.commands.explain import explain_command
+from virtualcluster_cli.commands.lifecycle import create, delete, upgrade
+from virtualcluster_cli.commands.listing import list_command
+from virtualcluster_cli.commands.pausing import pause, resume
+from virtualcluster_cli.commands.status import status
+
+CODES = """\b
+Exit codes:
+  0    it is done
+  1    it could not be done; the message says why and what to do
+  2    the command line is wrong
+  3    there is no such virtual cluster, object, context, preset
+  4    you may not
+  5    no cluster answers
+  6    not ready: it was waited for in vain, or is paused
+  127  a program is missing
+connect NAME -- COMMAND ends with the exit code of COMMAND.
+
+\b
+Examples:
+  virtualcluster create dev                          # from nothing
+  virtualcluster connect dev                         # kubectl is inside
+  kubectl get namespaces
+  virtualcluster explain pod/web-0 -n shop           # why is it not there?"""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=CODES
+)
+@click.version_option(__version__, prog_name="virtualcluster")
+def main() -> None:
+    """Whole Kubernetes clusters, each inside one namespace of another.
+
+    Nothing needs more rights than those of your own kubeconfig.
+    """
+
+
+for each in (
+    create,
+    list_command,
+    connect,
+    disconnect,
+    status,
+    explain_command,
+    kubeconfig,
+    pause,
+    resume,
+    upgrade,
+    delete,
+    completion,
+):
+    main.add_command(each)
+
+
+def run() -> None:
+    """Run the command line of this process."""
+    called = Path(sys.argv[0]).name
+    name = "kubectl virtualcluster" if called.startswith("kubectl-") else "virtualcluster"
+    try:
+        main(prog_name=name)
+    except BrokenPipeError:  # of `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,1 @@
+"""Modules of the syncer, so that both know the same names. Made by scripts/generate."""
