@@ -129,8 +129,9 @@ def _field_reason(message: str) -> str:
     if not found:
         return ""
     tables = {"spec": tuple(TABLES.values()), "volumes": ("VOLUME",)}
-    for table in tables.get(found[1], ("CONTAINER",)):
-        word, why = verdict(table, found[2])
-        if word in ("refuse", "drop"):
-            return why
+    said = [verdict(table, found[2]) for table in tables.get(found[1], ("CONTAINER",))]
+    for words in (("refuse", "drop"), ("map",)):
+        for word, why in said:
+            if word in words and why:
+                return why
     return ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 import time
 from collections.abc import Callable
 from typing import Self
@@ -55,6 +56,7 @@ class FakeApi:
         self.between: list[Callable[[Asked], None]] = []
         """Called with each request when its answer has been made and is not on its way yet."""
         self.url = ""
+        self.tls: ssl.SSLContext | None = None
         self.token_seconds = 3600
         self.rules: list[Obj] = []
         """What a SelfSubjectRulesReview says that the client may do."""
@@ -69,7 +71,7 @@ class FakeApi:
         self.objects.listeners.append(self._wake)
         app = web.Application(client_max_size=16 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner, self.url = await fake_server.start(app)
+        self._runner, self.url = await fake_server.start(app, self.tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

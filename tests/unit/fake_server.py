@@ -22,13 +22,15 @@ class FakeAccess:
         return {"Authorization": "Bearer test"}
 
 
-async def start(app: web.Application) -> tuple[web.AppRunner, str]:
+async def start(
+    app: web.Application, tls: ssl.SSLContext | None = None
+) -> tuple[web.AppRunner, str]:
     """Serve on a free port; return what `cleanup` ends, and the URL."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     host, port = runner.addresses[0][:2]
-    return runner, f"http://{host}:{port}"
+    return runner, f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 def client(side: str, url: str, *, inactivity: float = 5.0) -> Client:

@@ -58,5 +58,6 @@ def selected(obj: Obj, query: dict[str, str]) -> bool:
     pairs = [each.split("=") for each in query.get("labelSelector", "").split(",") if each]
     fields = [each.split("=") for each in query.get("fieldSelector", "").split(",") if each]
     have = {"metadata.name": meta["name"], "metadata.namespace": meta.get("namespace", "")}
-    have["type"] = obj.get("type", "")  # of Secrets
+    have["type"] = obj.get("type", "")  # of Secrets and Events
+    have["involvedObject.uid"] = (obj.get("involvedObject") or {}).get("uid", "")
     return all(labels.get(k) == v for k, v in pairs) and all(have[k] == v for k, v in fields)

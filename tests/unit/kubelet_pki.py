@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import ssl
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -54,7 +55,12 @@ def make_ca(name: str, *, days: int = 3650) -> Pair:
 
 
 def make_leaf(
-    ca: Pair, names: list[str], groups: list[str], usage: x509.ObjectIdentifier, dns: str = ""
+    ca: Pair,
+    names: list[str],
+    groups: list[str],
+    usage: x509.ObjectIdentifier,
+    dns: str = "",
+    ip: str = "",
 ) -> Pair:
     """Make a certificate with any number of common names and organisations."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -71,10 +77,10 @@ def make_leaf(
         .not_valid_after(now + timedelta(days=1))
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     )
-    if dns:
-        builder = builder.add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(dns)]), critical=False
-        )
+    sans: list[x509.GeneralName] = [x509.DNSName(dns)] if dns else []
+    sans += [x509.IPAddress(ipaddress.ip_address(ip))] if ip else []
+    if sans:
+        builder = builder.add_extension(x509.SubjectAlternativeName(sans), critical=False)
     return Pair(builder.sign(ca.key, hashes.SHA256()), key)
 
 

@@ -1,0 +1,98 @@
+"""A host with one virtual cluster `dev` in namespace `team-x`, and the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from syncer.objects import Obj
+from tests.unit.cli.fakes import Pki, Served, admin_secret, kubeconfig
+from virtualcluster_cli.main import main
+
+Run = Callable[..., Result]
+READY = {
+    "phase": "Running",
+    "conditions": [
+        {"type": each, "status": "True"} for each in ("PodScheduled", "Initialized", "Ready")
+    ],
+    "containerStatuses": [
+        {"name": name, "ready": True, "restartCount": 0, "state": {"running": {}}}
+        for name in ("virtual-cluster", "syncer")
+    ],
+}
+LABELS = {
+    "app.kubernetes.io/name": "virtualcluster",
+    "app.kubernetes.io/instance": "dev",
+    "app.kubernetes.io/component": "control-plane",
+    "helm.sh/chart": "virtualcluster-0.1.0",
+}
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def host() -> Iterator[Served]:
+    with Served("host-uid") as served:
+        served.create("namespaces", "", metadata={"name": "team-x"})
+        yield served
+
+
+@pytest.fixture
+def virt(pki: Pki) -> Iterator[Served]:
+    with Served("virt-uid", pki.tls) as served:
+        served.create("namespaces", "", metadata={"name": "default"})
+        yield served
+
+
+@pytest.fixture
+def dev(host: Served, virt: Served, pki: Pki) -> Obj:
+    """The virtual cluster, ready; returns its StatefulSet."""
+    host.create("configmaps", "team-x", metadata={"name": "dev-anchor"})
+    host.create("secrets", "team-x", metadata={"name": "vc-dev"}, data=admin_secret(pki, "dev"))
+    host.create("pods", "team-x", metadata={"name": "dev-0", "labels": LABELS}, status=READY)
+    host.api.behind["dev-0", 8443] = lambda: virt.port
+    return host.create("statefulsets", "team-x", **statefulset())
+
+
+def statefulset(name: str = "dev", **spec: Any) -> Obj:
+    containers = [
+        {"name": "virtual-cluster", "image": "rancher/k3s:v1.34.4-k3s1"},
+        {"name": "syncer", "image": "virtualcluster/syncer:0.1.0", "args": ["run"]},
+    ]
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": f"{name}-data"}}]
+    template = {"spec": {"containers": containers, "volumes": volumes}}
+    return {
+        "metadata": {"name": name, "labels": LABELS},
+        "spec": {"replicas": 1, "template": template, **spec},
+    }
+
+
+@pytest.fixture
+def config(host: Served, tmp_path: Path) -> Path:
+    return kubeconfig(tmp_path / "kubeconfig", host.api.url)
+
+
+@pytest.fixture
+def cli(config: Path, tmp_path: Path) -> Run:
+    """The command line as its users call it; keywords are more environment variables."""
+    env = {
+        "KUBECONFIG": str(config),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "KUBERNETES_SERVICE_HOST": "",
+        "VIRTUALCLUSTER_CHART": "",
+        "COLUMNS": "200",
+        "PATH": os.environ["PATH"],
+    }
+
+    def run(*args: str, **more: str) -> Result:
+        return CliRunner().invoke(main, args, env={**env, **more})
+
+    return run
