@@ -71,6 +71,8 @@ class Forward:
                 await self._carry(_Client(reader, writer), patience)
         except (aiohttp.ClientError, OSError, TimeoutError):
             pass  # the client sees its connection end
+        except asyncio.CancelledError:
+            pass  # by the end of `serve`; before Python 3.12 streams would log it as an error
         finally:
             self._carrying.discard(task)
             writer.close()
