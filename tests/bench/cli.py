@@ -46,6 +46,14 @@ def chosen(_ctx: click.Context, _option: click.Parameter, given: str) -> list[st
     return [each for each in SCENARIOS if each in wanted]
 
 
+def numbers(_ctx: click.Context, _option: click.Parameter, given: str) -> tuple[int, ...]:
+    """Return the numbers of a list such as `50,500`."""
+    try:
+        return tuple(int(each) for each in given.split(",") if each.strip())
+    except ValueError:
+        raise click.BadParameter(f"{given!r} is not a list of numbers") from None
+
+
 @click.command(cls=Command)
 @click.option(
     "--scenarios",
@@ -60,6 +68,12 @@ def chosen(_ctx: click.Context, _option: click.Parameter, given: str) -> list[st
     default=5,
     show_default=True,
     help="How often at most; bursts of 500 and 2000 fewer times.",
+)
+@click.option(
+    "--sizes",
+    default="",
+    callback=numbers,
+    help="Bursts of these numbers of pods only; a restart is with the most.  [default: all]",
 )
 @click.option("--small", is_flag=True, help="A smoke test of two minutes: its figures say little.")
 @click.option("--profile", is_flag=True, help="A flame graph of the syncer for each burst.")
@@ -126,6 +140,8 @@ def _measure(context: Context, scenarios: Collection[str]) -> None:
 
 def _tell(found: Results, file: Path, earlier: Results | None) -> None:
     text = f"{results.headline(found.about)}\n\n{table.markdown(found.rows)}"
+    if split := table.stages(found.rows):
+        text += f"\n\n{split}"
     if earlier is not None:
         text += f"\n\n{table.comparison(found.rows, results.by_key(earlier.rows))}"
     for name, failure in found.failures.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,8 @@ class Context:
     say: Callable[[str], None]
     output: Path
     small: bool = False
+    sizes: Collection[int] = ()
+    """Only bursts of so many pods; all if empty."""
     repeats: int = 5
     profile: bool = False
     resting_bytes: list[float] = field(default_factory=list)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tests.bench import stats
 from tests.bench.rows import TARGETS, Row, Target
+from tests.bench.stages import STAGES
 
 
 def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> str:
@@ -13,10 +14,28 @@ def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> st
     heads = ("what", "virtual", "bare", "virt/bare", "target", "", "note")
     lines = []
     for row in rows:
+        if _stage(row):
+            continue
         target = targets.get(row.key)
         values = (_value(row.virt, row.unit), _value(row.bare, row.unit), number(row.ratio))
         verdict = target.verdict(row).value if target else ""
         lines.append((row.what, *values, _wanted(target, row.unit), verdict, row.note))
+    return _table(heads, lines)
+
+
+def stages(rows: Sequence[Row]) -> str:
+    """Return the table of where a virtual pod's time goes; empty if nothing was split."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if (stage := _stage(row)) and row.virt is not None:
+            found.setdefault(row.what.partition(", stage")[0], {})[stage] = row.virt
+    if not found:
+        return ""
+    heads = ("a virtual pod's time, p50 of each stage", *(meaning for _, meaning in STAGES))
+    lines = [
+        (what, *(_value(values.get(name), "s") for name, _ in STAGES))
+        for what, values in found.items()
+    ]
     return _table(heads, lines)
 
 
@@ -50,6 +69,12 @@ def number(value: float | None) -> str:
         return f"{value:.0f}"
     digits = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
     return f"{value:.{digits}f}"
+
+
+def _stage(row: Row) -> str:
+    """Return which stage a row is about, if any."""
+    name = row.key.rpartition("/")[2]
+    return name if ", stage" in row.what and name in dict(STAGES) else ""
 
 
 def _value(value: float | None, unit: str) -> str:

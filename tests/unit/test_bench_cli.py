@@ -32,6 +32,7 @@ def test_scenarios_run_in_their_own_order(given: str, wanted: list[str]) -> None
     [
         (["--scenarios", "kwok,pots"], "no scenario 'pots'"),
         (["--repeats", "0"], "--repeats"),
+        (["--sizes", "50,many"], "not a list of numbers"),
         (["--compare", "/nowhere.json"], "does not exist"),
     ],
 )

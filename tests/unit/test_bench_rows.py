@@ -143,3 +143,19 @@ def test_a_run_is_ended_tidily_by_sigterm() -> None:
 def test_repeats(run_of: Context, *, small: bool, repeats: int, wanted: int, times: int) -> None:
     run_of.small, run_of.repeats = small, repeats
     assert run_of.times(wanted) == times
+
+
+@pytest.mark.parametrize(
+    ("asked", "small", "expected"),
+    [
+        ((), True, pods.SMALL[KWOK]),
+        ((), False, pods.SIZES[KWOK]),
+        ((500, 50), False, {50: 5, 500: 3}),
+        ((100,), False, {100: 3}),
+    ],
+)
+def test_sizes(
+    run_of: Context, *, asked: tuple[int, ...], small: bool, expected: dict[int, int]
+) -> None:
+    run_of.sizes, run_of.small = asked, small
+    assert pods.sizes(run_of, KWOK) == expected

@@ -10,6 +10,7 @@ from tests.bench import results, rows, table
 from tests.bench.errors import BenchError
 from tests.bench.results import Results
 from tests.bench.rows import TARGETS, Row, Target, Verdict
+from tests.bench.stages import STAGES
 
 
 @pytest.mark.parametrize(
@@ -101,3 +102,20 @@ def test_every_target_is_of_a_figure_and_relation_that_exist() -> None:
     for key, target in TARGETS.items():
         assert target.verdict(Row(key, "w")) is Verdict.UNKNOWN
         assert target.verdict(Row(key, "w", "s", 9e9, 1.0, 9e9)) is not Verdict.UNKNOWN
+
+
+def test_stages_have_a_table_of_their_own() -> None:
+    rows_ = [
+        Row("pods/kwok/5/p50", "five pods, p50", "s", 3.0, 1.5, 2.0),
+        *(
+            Row(f"pods/kwok/5/{name}", f"five pods, stage {name} p50", "s", 1.0)
+            for name, _ in STAGES
+        ),
+        Row("pods/kwok/9/up", "nine pods, stage up p50", "s", 2.0),
+    ]
+    assert "stage" not in table.markdown(rows_)
+    assert table.stages(rows_).splitlines()[2:] == [
+        "| five pods | 1.00 s | 1.00 s | 1.00 s | 1.00 s | 1.00 s |",
+        "| nine pods |  |  |  |  | 2.00 s |",
+    ]
+    assert table.stages(rows_[:1]) == ""

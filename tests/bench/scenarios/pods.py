@@ -31,11 +31,20 @@ def kwok(context: Context) -> None:
 
 
 def _measure(context: Context, nodes: str) -> None:
-    for count, times in (SMALL if context.small else SIZES)[nodes].items():
-        rows(context, "pods", nodes, count, run(partial(_bursts, context, nodes, count, times)))
+    chosen = sizes(context, nodes)
+    for count, times in chosen.items():
+        last = count == max(chosen)
+        found = run(partial(_bursts, context, nodes, count, times, costs=last and nodes == KWOK))
+        rows(context, "pods", nodes, count, found)
 
 
-async def _bursts(context: Context, nodes: str, count: int, times: int) -> Pairs:
+def sizes(context: Context, nodes: str) -> dict[int, int]:
+    """Return number of pods → how often at most; one that is asked for and not usual, 3 times."""
+    usual = (SMALL if context.small else SIZES)[nodes]
+    return {count: usual.get(count, 3) for count in sorted(context.sizes or usual)}
+
+
+async def _bursts(context: Context, nodes: str, count: int, times: int, *, costs: bool) -> Pairs:
     found: Pairs = []
     lab = context.installation.target.lab
     async with context.installation.open() as connections:
@@ -53,7 +62,7 @@ async def _bursts(context: Context, nodes: str, count: int, times: int) -> Pairs
             for each in found[-1]:
                 context.results.sample("pods", nodes, repeat, each)
             _say(context, nodes, *found[-1])
-        if nodes == KWOK and count == max((SMALL if context.small else SIZES)[nodes]):
+        if costs:
             cost.rows(context, count, virt_cost, bare_cost)
     return found
 
@@ -71,7 +80,7 @@ def rows(context: Context, scenario: str, nodes: str, count: int, bursts: Pairs)
     """Add what bursts of one size showed."""
     complete = [pair for pair in bursts if all(each.latencies for each in pair)]
     key, what = f"{scenario}/{nodes}/{count}", f"{scenario}: {count} on {NODES[nodes]}"
-    note = f"{len(bursts)} pairs"
+    note = f"pairs: {len(bursts)}"
     for percent in stats.PERCENTILES if count > 1 else (50,):
         virt, bare = (
             [stats.percentile(pair[side].latencies, percent) for pair in complete]

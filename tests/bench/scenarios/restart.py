@@ -48,7 +48,7 @@ class Outcome(NamedTuple):
 
 def measure(context: Context) -> None:
     """Add the rows of one restart."""
-    count = SMALL if context.small else COUNT
+    count = max(context.sizes) if context.sizes else SMALL if context.small else COUNT
     outcome = run(lambda: _restart(context, count))
     what = f"restart with {count} pods"
     context.row(Row("restart/away", f"{what}: killed until started", "s", outcome.away))

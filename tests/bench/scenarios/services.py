@@ -29,7 +29,7 @@ def measure(context: Context) -> None:
     """Add the rows of repeats, in turn on both sides."""
     count = SMALL if context.small else COUNT
     found = run(lambda: _repeats(context, count))
-    what, note = f"services: {count} in front of {BACKENDS} pods", f"{len(found)} pairs"
+    what, note = f"services: {count} in front of {BACKENDS} pods", f"pairs: {len(found)}"
     for percent in (50, 99):
         virt, bare = ([stats.percentile(pair[n], percent) for pair in found] for n in (0, 1))
         row = of_pairs(f"services/{count}/p{percent}", f"{what}, p{percent}", "s", virt, bare, note)
