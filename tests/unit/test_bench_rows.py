@@ -19,7 +19,7 @@ from tests.bench.results import Results
 from tests.bench.rows import Row
 from tests.bench.scenarios import pods
 from tests.bench.scrape import Syncer, Usage
-from tests.bench.workloads import KWOK
+from tests.bench.workloads import KWOK, REAL
 
 
 @pytest.fixture
@@ -146,16 +146,19 @@ def test_repeats(run_of: Context, *, small: bool, repeats: int, wanted: int, tim
 
 
 @pytest.mark.parametrize(
-    ("asked", "small", "expected"),
+    ("asked", "small", "nodes", "expected"),
     [
-        ((), True, pods.SMALL[KWOK]),
-        ((), False, pods.SIZES[KWOK]),
-        ((500, 50), False, {50: 5, 500: 3}),
-        ((100,), False, {100: 3}),
+        ((), True, KWOK, pods.SMALL[KWOK]),
+        ((), False, KWOK, pods.SIZES[KWOK]),
+        ((500, 50), False, KWOK, {50: 5, 500: 3}),
+        ((100,), False, KWOK, {100: 3}),
+        ((), False, REAL, pods.SIZES[REAL]),
+        ((500, 50, 20), False, REAL, {20: 5, 50: 3}),
+        ((500,), False, REAL, {}),
     ],
 )
 def test_sizes(
-    run_of: Context, *, asked: tuple[int, ...], small: bool, expected: dict[int, int]
+    run_of: Context, *, asked: tuple[int, ...], small: bool, nodes: str, expected: dict[int, int]
 ) -> None:
     run_of.sizes, run_of.small = asked, small
-    assert pods.sizes(run_of, KWOK) == expected
+    assert pods.sizes(run_of, nodes) == expected
