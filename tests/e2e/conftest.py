@@ -39,6 +39,7 @@ ORDER = (
         "classes",
         "uninstall",
         "repository",
+        "cli",
         "upgrade",
         "timing",
         "rest",

@@ -72,6 +72,7 @@ def unit() -> Iterator[Check]:
     yield Check("mypy", ("mypy",))
     yield Check("import contracts", ("lint-imports",))
     yield Check("unit tests", ("python", "-m", "pytest", "tests/unit"), "pytest")
+    yield Check("command line, packaged", ("python", "-m", "pytest", "tests/package"), "pytest")
     yield Check("go vet, k3s stand-in", ("go", "vet", "./..."), cwd=STAND_IN)
     yield Check(
         "k3s stand-in", ("go", "test", "-count=1", "-v", "./internal/..."), "go", cwd=STAND_IN
