@@ -96,7 +96,8 @@ def of_host(host: Api, namespace: str, kind: Type, name: str) -> tuple[str, Key]
             f"{kind.kind} {name!r} in namespace {namespace} is no tenant's",
             "no virtual cluster has marked it as its own",
         )
-    return cluster, key
+    # The Secret that holds a pod's tokens has no virtual twin.
+    return cluster, key._replace(kind="pods") if key.kind == "tokens" else key
 
 
 def _twin(

@@ -11,6 +11,7 @@ from typing import Any
 from virtualcluster_cli.access import Access
 from virtualcluster_cli.api import Api
 from virtualcluster_cli.errors import NoAnswer, NoRight, NotReady
+from virtualcluster_cli.forward import PATIENCE as WAITING
 from virtualcluster_cli.forward import Target, forwarded
 from virtualcluster_cli.installations import API_PORT, Installation, admin_kubeconfig
 
@@ -23,11 +24,16 @@ def target_of(which: Installation, port: int = API_PORT) -> Target:
 
 
 @contextlib.contextmanager
-def kubeconfig(host: Api, access: Access, which: Installation) -> Iterator[dict[str, Any]]:
-    """Give the administrator's kubeconfig, usable as long as the block lasts."""
+def kubeconfig(
+    host: Api, access: Access, which: Installation, patience: float = WAITING
+) -> Iterator[dict[str, Any]]:
+    """Give the administrator's kubeconfig, usable as long as the block lasts.
+
+    `patience` is how long each of its connections waits for the pod.
+    """
     config = copy.deepcopy(admin_kubeconfig(host, which))
     check_right(host, which.namespace)
-    with forwarded(access, target_of(which)) as port:
+    with forwarded(access, target_of(which), patience) as port:
         config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
         yield config
 
@@ -37,7 +43,7 @@ def api(
     host: Api, access: Access, which: Installation, patience: float = PATIENCE
 ) -> Iterator[Api]:
     """Give the virtual API once it answers; raise NotReady when it does not."""
-    with kubeconfig(host, access, which) as config:
+    with kubeconfig(host, access, which, patience) as config:
         virt = Api(config, f"the virtual cluster {which.name!r}")
         try:
             _until_it_answers(virt, which, patience)

@@ -146,6 +146,14 @@ def test_from_the_hosts_side(cli: Run, host: Served, virt: Served) -> None:
     assert (found["cluster"], found["namespace"], found["name"]) == ("team-x/dev", "shop", "web")
 
 
+def test_the_secret_of_a_pods_tokens_is_the_pods(cli: Run, host: Served, virt: Served) -> None:
+    made = inside(virt, "pods", "web", spec=pod()["spec"])
+    metadata = ident(host).metadata(Key("tokens", "shop", "web"), made, name="web-0123")
+    host.create("secrets", "team-x", metadata=metadata)
+    found = explained(cli, "secret/web-0123", "-n", "team-x", "--host")
+    assert (found["kind"], found["name"]) == ("Pod", "web")
+
+
 def test_a_host_object_of_nobodys(cli: Run, host: Served) -> None:
     host.create("pods", "team-x", metadata={"name": "db-0"})
     done = cli("explain", "pod/db-0", "-n", "team-x", "--host")
