@@ -68,11 +68,11 @@ def rows(context: Context, count: int, virt: Cost, bare: Cost) -> None:
         ratio = virt / bare if bare else None
         context.row(Row(f"cost/{key}", f"cost: {what}", unit, virt / count, each, ratio, note))
 
-    resting = (context.resting_bytes or [virt.before.syncer.resident_bytes])[0]
     to_host, to_virt = virt.syncer_to("host"), virt.syncer_to("virt")
-    above = (virt.resident_bytes - resting) / 1000
     add("cpu", "CPU of the syncer", "ms", 1000 * virt.cpu_seconds)
-    add("memory", "memory of the syncer at the height, above rest", "KB", above)
+    if context.resting_bytes:  # what earlier bursts have left in the heap would hide the rest
+        above = (virt.resident_bytes - context.resting_bytes[0]) / 1000
+        add("memory", "memory of the syncer at the height, above rest", "KB", above)
     add("host", "host API requests of the syncer", "", to_host.total())
     add("host-writes", "of these writes", "", scrape.writes(to_host).total())
     add("virt", "virtual API requests of the syncer", "", to_virt.total())

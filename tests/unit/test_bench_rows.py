@@ -162,3 +162,9 @@ def test_sizes(
 ) -> None:
     run_of.sizes, run_of.small = asked, small
     assert pods.sizes(run_of, nodes) == expected
+
+
+def test_memory_above_rest_is_not_told_when_rest_is_not_known(run_of: Context) -> None:
+    idle = Cost(usage(0, 5e6, 0, 0), usage(0, 5e6, 0, 0), 9e6, {})
+    cost.rows(run_of, 100, idle, idle)
+    assert "cost/memory" not in by_key(run_of.results.rows)
