@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import selectors
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -31,6 +33,7 @@ from tests.tools.counts import count
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "virtualcluster"
 STAND_IN = ROOT / "tests" / "lab" / "k3s"
+LOOK_UP = 1.0  # seconds
 SHOWN = 80  # lines of a log: ct ends with what its pods wrote
 LATER = {
     "faults": "fault injection",
@@ -169,12 +172,10 @@ def run(check: Check) -> Outcome:
             env={**os.environ, **check.env},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
         ) as process,
     ):
         try:
-            for line in process.stdout or ():
+            for line in _lines(process.stdout) if process.stdout else ():
                 out.write(line)
                 out.flush()
                 tail.append(line)
@@ -192,6 +193,27 @@ def run(check: Check) -> Outcome:
         counts["failed"] = 1  # a check that ran nothing proves nothing
         click.secho(f"{check.name} ran no test", fg="red")
     return Outcome(check.name, **counts, seconds=time.monotonic() - start)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """Yield the lines of a program as they come, and look up between two of them.
+
+    A signal that arrives just before a read that waits is handled only when that returns: of a
+    silent program, never.
+    """
+    rest = b""
+    with selectors.DefaultSelector() as ready:
+        ready.register(stream, selectors.EVENT_READ)
+        while True:
+            if not ready.select(timeout=LOOK_UP):
+                continue
+            data = os.read(stream.fileno(), 65536)
+            *whole, rest = (rest + data).split(b"\n")
+            yield from (f"{line.decode(errors='replace')}\n" for line in whole)
+            if not data:
+                break
+    if rest:
+        yield rest.decode(errors="replace")
 
 
 @click.command()
