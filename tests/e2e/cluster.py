@@ -68,6 +68,7 @@ RESOURCES = {
     ),
     "DaemonSet": Resource("apps/v1", "daemonsets"),
     "Deployment": Resource("apps/v1", "deployments"),
+    "EndpointSlice": Resource("discovery.k8s.io/v1", "endpointslices"),
     "Endpoints": Resource("v1", "endpoints"),
     "Event": Resource("v1", "events"),
     "HorizontalPodAutoscaler": Resource("autoscaling/v2", "horizontalpodautoscalers"),
@@ -78,12 +79,14 @@ RESOURCES = {
         "admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", namespaced=False
     ),
     "Namespace": Resource("v1", "namespaces", namespaced=False),
+    "NetworkPolicy": Resource("networking.k8s.io/v1", "networkpolicies"),
     "Node": Resource("v1", "nodes", namespaced=False),
     "PersistentVolume": Resource("v1", "persistentvolumes", namespaced=False),
     "PersistentVolumeClaim": Resource("v1", "persistentvolumeclaims"),
     "Pod": Resource("v1", "pods"),
     "PriorityClass": Resource("scheduling.k8s.io/v1", "priorityclasses", namespaced=False),
     "PodDisruptionBudget": Resource("policy/v1", "poddisruptionbudgets"),
+    "ReplicaSet": Resource("apps/v1", "replicasets"),
     "Role": Resource("rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": Resource("rbac.authorization.k8s.io/v1", "rolebindings"),
     "RuntimeClass": Resource("node.k8s.io/v1", "runtimeclasses", namespaced=False),
@@ -137,7 +140,7 @@ class Cluster:
 
     def get(self, kind: str, name: str, namespace: str = "") -> Obj:
         """Return one object."""
-        return self.json("GET", self._path(kind, namespace, name))
+        return self.json("GET", self.path(kind, namespace, name))
 
     def find(self, kind: str, name: str, namespace: str = "") -> Obj | None:
         """Return one object, or None when there is none of that name."""
@@ -151,7 +154,7 @@ class Cluster:
     def all(self, kind: str, namespace: str = "", labels: str = "") -> list[Obj]:
         """Return the objects of a namespace, or of all."""
         query = {"labelSelector": labels} if labels else {}
-        items: list[Obj] = self.json("GET", self._path(kind, namespace), query=query)["items"]
+        items: list[Obj] = self.json("GET", self.path(kind, namespace), query=query)["items"]
         return items
 
     def create(self, *objects: Obj) -> Obj:
@@ -161,12 +164,12 @@ class Cluster:
             namespace = obj["metadata"].get("namespace", "")
             kind = obj["kind"]
             made = spelled(obj, self.resource(kind).api_version)
-            created = self.json("POST", self._path(kind, namespace), made)
+            created = self.json("POST", self.path(kind, namespace), made)
         return created
 
     def patch(self, kind: str, name: str, namespace: str, patch: Obj, *, sub: str = "") -> Obj:
         """Merge a patch into an object, or into a subresource of it."""
-        path = "/".join(filter(None, (self._path(kind, namespace, name), sub)))
+        path = "/".join(filter(None, (self.path(kind, namespace, name), sub)))
         return self.json("PATCH", path, patch, content_type=MERGE)
 
     def delete(
@@ -177,7 +180,7 @@ class Cluster:
         if grace is not None:
             options["gracePeriodSeconds"] = grace
         try:
-            self.request("DELETE", self._path(kind, namespace, name), options)
+            self.request("DELETE", self.path(kind, namespace, name), options)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -193,7 +196,7 @@ class Cluster:
             "timeoutSeconds": str(seconds),
             "labelSelector": labels,
         }
-        path = self._path(kind, namespace)
+        path = self.path(kind, namespace)
         response = self._send("GET", path, None, query, "", seconds + REQUEST_SECONDS, {})
         rest = b""
         try:
@@ -246,7 +249,8 @@ class Cluster:
         items: list[Obj] = self.json("GET", _place(resource, namespace))["items"] or []
         return items
 
-    def _path(self, kind: str, namespace: str = "", name: str = "") -> str:
+    def path(self, kind: str, namespace: str = "", name: str = "") -> str:
+        """Return the path of a kind's objects, or of one of them."""
         return "/".join(filter(None, (_place(self.resource(kind), namespace), name)))
 
     def _send(

@@ -19,6 +19,7 @@ from syncer.cli import run_command, synced_kinds
 from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.objects import Obj
 from syncer.rights import RIGHTS, missing
+from tests.escapes import policy
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 
@@ -131,6 +132,21 @@ def test_roles_grant_what_the_syncer_needs_for_its_kinds_and_no_more(
     values: tuple[str, ...],
 ) -> None:
     assert _granted(values) == _needed(_kinds(values))
+
+
+ADDED = {"sync.ingresses.enabled", "sync.metrics.enabled"}
+"""On by default, or where the host has metrics."""
+
+
+@pytest.mark.parametrize("value", [None, *policy.BY_VALUE])
+def test_role_is_the_threat_lists_to_the_letter(value: str | None) -> None:
+    """Section K, written down a second time in tests/escapes: and what each value adds to it."""
+    off = tuple(f"{each}=false" for each in ADDED - {value})
+    granted = _granted((*off, f"{value}=true") if value else off)
+    wanted = policy.allowed(value) if value else policy.allowed()
+    assert {(each.group, each.resource, each.verb) for each in granted} == {
+        (*what, verb) for what, verbs in wanted.items() for verb in verbs
+    }
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)

@@ -1,0 +1,5 @@
+"""`python -m tests.escapes` is what scripts/test escapes runs."""
+
+from tests.escapes.cli import main
+
+main()

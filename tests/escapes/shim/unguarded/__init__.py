@@ -1,0 +1,1 @@
+"""The syncer's guards, each with what the syncer would be without it."""
