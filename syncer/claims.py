@@ -33,18 +33,9 @@ class ClaimMirror(Mirror):
     async def reconcile(self, key: Key) -> None:
         """Refuse a claim that picks its volume (threats F2), then follow the common rules."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
-        if (
-            virt_obj is not None
-            and host_obj is None
-            and virt_obj["spec"].get("volumeName")
-            and not was_bound(virt_obj)
-            and not is_deleting(virt_obj)
-        ):
-            raise Refused(
-                "FieldRefused",
-                "spec.volumeName is not offered in a virtual cluster, since its own volumes never"
-                " reach the host: leave it out, and the host's storage class makes a volume",
-            )
+        is_new = virt_obj is not None and host_obj is None and not was_bound(virt_obj)
+        if is_new and virt_obj is not None and not is_deleting(virt_obj):
+            _check(virt_obj, self.world.scope.claim_classes)
         if virt_obj is not None and host_obj is not None and _sent_back(virt_obj, host_obj):
             await self._choose_again(virt_obj, host_obj)
             return
@@ -103,3 +94,22 @@ def _sent_back(virt_obj: Obj, host_obj: Obj) -> bool:
         and not host_obj["spec"].get("volumeName")
         and bool(annotation(virt_obj, SELECTED_NODE))
     )
+
+
+def _check(virt_obj: Obj, offered: tuple[str, ...]) -> None:
+    """Raise Refused for a new claim that picks its volume or a class that is not offered."""
+    spec = virt_obj["spec"]
+    if spec.get("volumeName"):
+        raise Refused(
+            "FieldRefused",
+            "spec.volumeName is not offered in a virtual cluster, since its own volumes never"
+            " reach the host: leave it out, and the host's storage class makes a volume",
+        )
+    if not offered:
+        return
+    named = {spec.get("storageClassName") or "", annotation(virt_obj, OLD_CLASS)} - {""}
+    allowed = f"allowed are: {', '.join(offered)}"
+    if not named:
+        raise Refused("ClassRefused", f"spec.storageClassName must be set; {allowed}")
+    for name in sorted(named - set(offered)):
+        raise Refused("ClassRefused", f"storage class {name!r} is not offered here; {allowed}")

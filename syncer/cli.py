@@ -164,6 +164,10 @@ def preflight_command(
 @click.option("--ingress-annotations", default="", help="Keys, or prefix*, that may pass.")
 @click.option("--ingress-hosts", default="", help="Domains that ingresses may name; any if empty.")
 @click.option("--ingress-classes", default="", help="Classes they may name; any if empty.")
+@click.option("--storage-classes", default="", help="Classes of claims; any if empty.")
+@click.option(
+    "--pod-node-selector", default="", help="Labels, a=b, of the nodes that pods may use."
+)
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
@@ -181,6 +185,8 @@ def run_command(
     ingress_annotations: str,
     ingress_hosts: str,
     ingress_classes: str,
+    storage_classes: str,
+    pod_node_selector: str,
     pod_security_standard: str,
     log_level: str,
     **rest: object,
@@ -201,6 +207,8 @@ def run_command(
         ingress_annotations=tuple(_split(ingress_annotations)),
         ingress_hosts=tuple(_split(ingress_hosts)),
         ingress_classes=tuple(_split(ingress_classes)),
+        claim_classes=tuple(_split(storage_classes)),
+        pod_node_selector=_pairs(pod_node_selector),
         pod_security=pod_security_standard,
         **rest,  # type: ignore[arg-type]
     )
@@ -216,6 +224,15 @@ def synced_kinds(enable: str, disable: str) -> frozenset[str]:
     if "endpoints" in on:
         on.add("endpointslices")
     return frozenset((set(kinds.BY_DEFAULT) | on) - off)
+
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of `a=b,c=d`; raise a usage error for what is none."""
+    found = tuple(each.partition("=") for each in _split(text))
+    for key, mark, _ in found:
+        if not key or not mark:
+            raise click.UsageError(f"--pod-node-selector={text}: give labels as key=value")
+    return tuple((key, value) for key, _, value in found)
 
 
 def _split(text: str) -> list[str]:

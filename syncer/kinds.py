@@ -87,6 +87,17 @@ def _service(_key: Key, virt: Obj, _world: World) -> bool:
     return not services.stays_virtual(virt)
 
 
+def _external_ips(virt: Obj, _world: World) -> Refused | None:
+    """Tell that what would catch anybody's traffic was left out (threats E1)."""
+    if not virt["spec"].get("externalIPs"):
+        return None
+    return Refused(
+        "ExternalIPsNotPassed",
+        "spec.externalIPs has no effect in a virtual cluster: the host is not told of them; the"
+        " rest of the Service works",
+    )
+
+
 def _hand_made_endpoints(key: Key, _virt: Obj, world: World) -> bool:
     """Only for services that have a twin and no selector: the host makes all others itself."""
     return _selectorless(world, key.namespace, key.name)
@@ -152,6 +163,7 @@ SERVICES = Kind(
     lambda virt, world: services.to_host(virt, world.scope, world.host_object(services.key(virt))),
     _service,
     status=status.load_balancer,
+    remark=_external_ips,
 )
 ENDPOINTS = Kind(
     "endpoints",

@@ -196,6 +196,8 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         ingress_annotations=settings.ingress_annotations,
         ingress_hosts=settings.ingress_hosts,
         ingress_classes=settings.ingress_classes,
+        claim_classes=settings.claim_classes,
+        node_selector=settings.pod_node_selector,
         hosts_image=settings.hosts_image,
         virtual_scheduler=settings.virtual_scheduler,
     )

@@ -24,6 +24,8 @@ class Settings(NamedTuple):
     ingress_annotations: tuple[str, ...]
     ingress_hosts: tuple[str, ...]
     ingress_classes: tuple[str, ...]
+    claim_classes: tuple[str, ...]
+    pod_node_selector: tuple[tuple[str, str], ...]
     hosts_image: str
     accept_new_datastore: bool
     own_node: str

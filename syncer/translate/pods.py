@@ -86,7 +86,7 @@ def to_host(
         return made
 
     mapped: Obj = {
-        **_placement(virt_pod, ident.release, chosen),
+        **_placement(virt_pod, scope, chosen),
         "automountServiceAccountToken": False,
         "containers": [container(each) for each in spec["containers"]],
         "enableServiceLinks": False,
@@ -128,12 +128,15 @@ def to_host(
     return host_pod
 
 
-def _placement(virt_pod: Obj, release: str, chosen: Obj | None) -> Obj:
+def _placement(virt_pod: Obj, scope: Scope, chosen: Obj | None) -> Obj:
+    enforced = dict(scope.node_selector)
     if chosen is not None:
-        return {"affinity": scheduling.on_node(chosen["metadata"]["name"])}
+        on_node = scheduling.on_node(chosen["metadata"]["name"])
+        return {"affinity": on_node, "nodeSelector": enforced or None}
+    release = scope.ident.release
     return {
         "affinity": scheduling.affinity(virt_pod, release),
-        "nodeSelector": virt_pod["spec"].get("nodeSelector"),
+        "nodeSelector": {**(virt_pod["spec"].get("nodeSelector") or {}), **enforced} or None,
         "topologySpreadConstraints": scheduling.spread(virt_pod, release),
     }
 

@@ -22,6 +22,10 @@ class Scope(NamedTuple):
     """Domains under which an Ingress may name hosts; empty for any."""
     ingress_classes: tuple[str, ...] = ()
     """Ingress classes that may be named; empty for any."""
+    claim_classes: tuple[str, ...] = ()
+    """Storage classes that a claim may name; empty for any."""
+    node_selector: tuple[tuple[str, str], ...] = ()
+    """Node labels that every pod on the host selects, whatever the tenant selects (threats A10)."""
     hosts_image: str = ""
     """Our own image, for the init container of pods with a subdomain; empty: they get none."""
     virtual_scheduler: bool = False

@@ -121,6 +121,8 @@ class Attempt:
             return True
         if self.case.want is Want.REFUSED or self.case.foreign:
             return bool(self.bad.twin(seen) or self.bad.warned(seen) or self._adopted(seen))
+        if self.case.told and not self.bad.warned(seen):
+            return False
         return bool(self.bad.twin(seen))
 
     def _adopted(self, seen: Snapshot) -> bool:
@@ -172,6 +174,8 @@ class Attempt:
             return ""
         if self.case.want is Want.INSIDE and twin:
             return f"reached the host: {brief(twin)}"
+        if self.case.told and not self.bad.warned(seen):
+            return "stripped, but the tenant is not told"
         deleted = any(step.patch is None for step in self.bad.steps)
         gone = deleted or (self.bad.acted and not twin)
         if self.case.want is Want.STRIPPED and not twin and not gone:

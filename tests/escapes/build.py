@@ -131,7 +131,11 @@ def uses(kind: str, name: str = "@name") -> Obj:
 
 def claim(metadata: Obj | None = None, **spec: Any) -> Obj:
     """Return a claim."""
-    base: Obj = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}
+    base: Obj = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Mi"}},
+        "storageClassName": "standard",  # which the host has not: no volume need be made
+    }
     return {
         "kind": "PersistentVolumeClaim",
         "metadata": {**meta(), **(metadata or {})},

@@ -85,6 +85,8 @@ class Case:
     allowed: tuple[Obj, ...] = ()
     shows: Check = lambda _seen: True
     """What the twin of the allowed form must show."""
+    told: bool = False
+    """Of what is stripped, the tenant must read a Warning."""
     foreign: tuple[Obj, ...] = ()
     """Objects of others that are on the host before, and must be the same afterwards."""
     early: tuple[Step, ...] = ()

@@ -22,7 +22,9 @@ VALUES: Obj = {
         "podDisruptionBudgets": {"enabled": True},
         "pods": {"ephemeralContainers": True, "resize": True},
         "ingresses": {"hosts": ["tenant.example.com"], "classes": ["nginx"]},
+        "persistentVolumeClaims": {"storageClasses": ["standard"]},
     },
+    "isolation": {"nodeSelector": {"kubernetes.io/os": "linux"}},
     "networkPolicy": {"enabled": True},
     # Nothing is there unless the run puts it there: see controls.py.
     "syncer": {"extraEnv": [{"name": "PYTHONPATH", "value": f"{SHIM}:/app"}]},

@@ -195,3 +195,43 @@ async def test_conditions_of_growth_come_and_go_with_the_hosts(sides: Sides) -> 
         await sides.settle(mirror.reconcile, CLAIM)
         assert (_status(sides).get("conditions") or None) == conditions
         assert _status(sides)["capacity"] == {"storage": capacity}
+
+
+OFFERED = ("standard", "fast")
+
+
+@pytest.mark.parametrize(
+    ("offered", "spec", "annotations", "named"),
+    [
+        ((), {}, {}, None),
+        ((), {"storageClassName": "gold"}, {}, None),
+        (OFFERED, {"storageClassName": "fast"}, {}, None),
+        (OFFERED, {}, {OLD_CLASS: "fast"}, None),
+        (OFFERED, {"storageClassName": "gold"}, {}, "gold"),
+        (OFFERED, {"storageClassName": "fast"}, {OLD_CLASS: "gold"}, "gold"),
+        (OFFERED, {"storageClassName": ""}, {}, "must be set"),
+        (OFFERED, {}, {}, "must be set"),
+    ],
+)
+async def test_only_the_classes_that_are_offered_may_be_named(
+    sides: Sides, offered: tuple[str, ...], spec: Obj, annotations: Obj, named: str | None
+) -> None:
+    """Threats F4; the default class too must be on the list, and be named."""
+    sides.world.scope = sides.world.scope._replace(claim_classes=offered)
+    sides.add_virt("persistentvolumeclaims", claim(metadata={"annotations": annotations}, **spec))
+    if named is None:
+        await _mirror(sides).reconcile(CLAIM)
+        assert sides.host_obj("persistentvolumeclaims", "data") is not None
+    else:
+        with pytest.raises(Refused, match=named):
+            await _mirror(sides).reconcile(CLAIM)
+        assert sides.host_obj("persistentvolumeclaims", "data") is None
+
+
+async def test_claim_that_has_its_volume_keeps_it_when_its_class_is_no_longer_offered(
+    sides: Sides,
+) -> None:
+    mirror = await _bound_claim(sides)
+    sides.world.scope = sides.world.scope._replace(claim_classes=OFFERED)
+    await mirror.reconcile(CLAIM)
+    assert sides.host_obj("persistentvolumeclaims", "data") is not None

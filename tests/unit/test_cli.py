@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from syncer.cli import _finish, main, run_command, synced_kinds
+from syncer.cli import _finish, _pairs, main, run_command, synced_kinds
 from syncer.errors import Refused, ServerError, Unreachable
 from syncer.kinds import BY_DEFAULT
 
@@ -138,3 +138,21 @@ def test_good_end_is_silent() -> None:
 def test_end_by_sigterm_is_a_good_one() -> None:
     _finish(_raise(asyncio.CancelledError()))
     _finish(_raise(BaseExceptionGroup("group", [asyncio.CancelledError()])))
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", ()),
+        ("pool=tenants", (("pool", "tenants"),)),
+        ("a.b/c=d, e=", (("a.b/c", "d"), ("e", ""))),
+        ("pool", None),
+        ("=x", None),
+    ],
+)
+def test_labels_of_nodes_are_pairs(text: str, pairs: tuple[tuple[str, str], ...] | None) -> None:
+    if pairs is None:
+        with pytest.raises(click.UsageError, match="key=value"):
+            _pairs(text)
+    else:
+        assert _pairs(text) == pairs

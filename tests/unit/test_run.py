@@ -40,6 +40,8 @@ def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -
         ingress_annotations=(),
         ingress_hosts=(),
         ingress_classes=(),
+        claim_classes=(),
+        pod_node_selector=(),
         hosts_image="",
         accept_new_datastore=False,
         own_node="node-1",

@@ -352,3 +352,14 @@ async def test_refusal_of_the_host_for_other_reasons_passes_through(
     with pytest.raises(BadRequest, match=message):
         await _mirror(sides).reconcile(WEB)
     assert len(sides.asked("host", "POST", "services")) == 1
+
+
+async def test_external_ips_are_left_out_and_the_tenant_is_told(sides: Sides) -> None:
+    """Threats E1: stripped, with a word; the rest of the Service is synced."""
+    sides.add_virt("services", service(externalIPs=["203.0.113.1"]))
+    mirror = ServiceMirror(KINDS["services"], sides.world, sides.virt, sides.host)
+    with pytest.raises(Refused, match="externalIPs"):
+        await mirror.reconcile(Key("services", "default", "web"))
+    made = sides.host_obj("services", "web")
+    assert made is not None
+    assert "externalIPs" not in made["spec"]

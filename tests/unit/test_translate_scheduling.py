@@ -7,8 +7,9 @@ import pytest
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_key
 from syncer.objects import Obj
+from syncer.translate import pods
 from syncer.translate.scheduling import affinity, spread, tolerations
-from tests.unit.build import pod
+from tests.unit.build import DNS_IP, SCOPE, pod
 
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -180,3 +181,33 @@ def test_toleration_passes_for_conditions_of_nodes_only(
 ) -> None:
     """Threats A10."""
     assert tolerations(pod(tolerations=[toleration])) == ([toleration] if passes else None)
+
+
+POOL = (("pool", "tenants"),)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "enforced", "result"),
+    [
+        (None, (), None),
+        ({"disk": "ssd"}, (), {"disk": "ssd"}),
+        (None, POOL, {"pool": "tenants"}),
+        ({"disk": "ssd"}, POOL, {"disk": "ssd", "pool": "tenants"}),
+        ({"pool": "control-plane"}, POOL, {"pool": "tenants"}),
+    ],
+)
+def test_operators_node_selector_is_merged_last_and_wins(
+    wanted: Obj | None, enforced: tuple[tuple[str, str], ...], result: Obj | None
+) -> None:
+    """Threats A10."""
+    virt = pod(nodeSelector=wanted)
+    scope = SCOPE._replace(node_selector=enforced)
+    made = pods.to_host(virt, [], DNS_IP, scope)["spec"]
+    assert made.get("nodeSelector") == result
+
+
+def test_operators_node_selector_holds_also_where_the_virtual_scheduler_chose() -> None:
+    node = {"metadata": {"name": "node-1"}, "status": {"allocatable": {}}}
+    scope = SCOPE._replace(node_selector=POOL)
+    made = pods.to_host(pod(nodeSelector={"pool": "x"}), [], DNS_IP, scope, node)["spec"]
+    assert made["nodeSelector"] == {"pool": "tenants"}

@@ -89,6 +89,14 @@
 {{- with .Values.sync.ingresses.classes }}
 - {{ printf "--ingress-classes=%s" (join "," .) | quote }}
 {{- end }}
+{{- with .Values.sync.persistentVolumeClaims.storageClasses }}
+- {{ printf "--storage-classes=%s" (join "," .) | quote }}
+{{- end }}
+{{- with .Values.isolation.nodeSelector }}
+{{- $labels := list -}}
+{{- range $key, $value := . -}}{{- $labels = append $labels (printf "%s=%s" $key $value) -}}{{- end }}
+- {{ printf "--pod-node-selector=%s" (join "," $labels) | quote }}
+{{- end }}
 {{- with $kinds.on }}
 - --enable-sync-resources={{ join "," . }}
 {{- end }}

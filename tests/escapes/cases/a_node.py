@@ -136,6 +136,13 @@ KINDS = ("Deployment", "StatefulSet", "ReplicaSet", "Job")
 CLAIMS: Obj = {"resourceClaims": [{"name": "gpu", "resourceClaimName": "admin"}]}
 EVERYTHING: Obj = {"operator": "Exists"}
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
+CONTROL_PLANE_NODES: Obj = {
+    "requiredDuringSchedulingIgnoredDuringExecution": {
+        "nodeSelectorTerms": [
+            {"matchExpressions": [{"key": CONTROL_PLANE["key"], "operator": "Exists"}]}
+        ]
+    }
+}
 HARMLESS = {"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}
 
 
@@ -341,14 +348,20 @@ CASES: list[Case] = [
             ("other-pool", "pool", {"key": "pool", "operator": "Equal", "value": "gold"}),
         )
     ),
-    stripped(
-        "A10-nodeselector",
-        "selects the control plane's nodes",
-        pod({"nodeSelector": {"node-role.kubernetes.io/control-plane": ""}}),
-        lambda seen: (
-            "node-role.kubernetes.io/control-plane" not in str(seen.spec.get("nodeSelector"))
-        ),
-        allowed=pod({"nodeSelector": {"topology.kubernetes.io/zone": "a"}}),
+    *(
+        stripped(
+            f"A10-{name}",
+            "selects nodes that are not for tenants",
+            pod(spec),
+            lambda seen: seen.spec["nodeSelector"].get("kubernetes.io/os") == "linux",
+            allowed=pod({"nodeSelector": {"topology.kubernetes.io/zone": "a"}}),
+            shows=lambda seen: seen.spec["nodeSelector"].get("topology.kubernetes.io/zone") == "a",
+        )
+        for name, spec in (
+            ("nodeselector", {"nodeSelector": {"kubernetes.io/os": "windows"}}),
+            ("nodeselector-none", {"nodeSelector": {"node-role.kubernetes.io/control-plane": ""}}),
+            ("nodeaffinity", {"affinity": {"nodeAffinity": CONTROL_PLANE_NODES}}),
+        )
     ),
     *(
         stripped(

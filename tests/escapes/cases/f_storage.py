@@ -114,6 +114,18 @@ CASES: list[Case] = [
         "F4-class", "a StorageClass that is not offered", claim(storageClassName="gold"), claim()
     ),
     refused("F4-no-class", "a volume without a class", claim(storageClassName=""), claim()),
+    refused(
+        "F4-default-class",
+        "the host's default class, which is not offered",
+        claim(storageClassName=None),
+        claim(),
+    ),
+    refused(
+        "F4-old-annotation",
+        "another class by the old annotation",
+        claim({"annotations": {"volume.beta.kubernetes.io/storage-class": "gold"}}),
+        claim(),
+    ),
     inside(
         "F4-storageclass",
         "a StorageClass of its own, with parameters for the host's provisioner",
@@ -168,6 +180,7 @@ CASES: list[Case] = [
                             "spec": {
                                 "accessModes": ["ReadWriteOnce"],
                                 "resources": {"requests": {"storage": "1Mi"}},
+                                "storageClassName": "standard",
                                 "selector": {"matchLabels": {"owner": "somebody-else"}},
                             },
                         }

@@ -64,7 +64,7 @@ CASES: list[Case] = [
     stripped(
         "H7-bound",
         "says that its claim is bound",
-        claim(storageClassName="nobody"),
+        claim(),
         lambda seen: seen.host["status"]["phase"] == "Pending" and not seen.spec.get("volumeName"),
         then=(Step({"status": {"phase": "Bound", "capacity": {"storage": "1Ti"}}}, "status"),),
         allowed=claim(),

@@ -57,10 +57,29 @@ def claim_selector(patch: Patch) -> None:
     _copied(patch, "CLAIM_SPEC", "selector")
 
 
-@guard("volume-name", "claims.ClaimMirror, fields.CLAIM_SPEC: volumeName", "F2-volumename")
+@guard("volume-name", "claims._check, fields.CLAIM_SPEC: volumeName", "F2-volumename")
 def volume_name(patch: Patch) -> None:
     _copied(patch, "CLAIM_SPEC", "volumeName")
-    patch.attr("syncer.claims.was_bound", lambda _virt: True)
+
+    def make(check: Any) -> Any:
+        def unasked(virt: Any, offered: Any) -> None:
+            check({**virt, "spec": {**virt["spec"], "volumeName": ""}}, offered)
+
+        return unasked
+
+    patch.wrap("syncer.claims._check", make)
+
+
+@guard(
+    "claim-classes",
+    "claims._check: storageClassName",
+    "F4-class",
+    "F4-no-class",
+    "F4-default",
+    "F4-old",
+)
+def claim_classes(patch: Patch) -> None:
+    patch.wrap("syncer.claims._check", lambda check: lambda virt, _offered: check(virt, ()))
 
 
 @guard("attributes-class", "fields.CLAIM_SPEC: volumeAttributesClassName", "F4-attributes")

@@ -108,6 +108,14 @@ def tolerations(patch: Patch) -> None:
     )
 
 
+@guard("node-pool", "translate.pods._placement: the operator's node selector", "A10-nodeselector")
+def node_pool(patch: Patch) -> None:
+    def make(placement: Any) -> Any:
+        return lambda virt, scope, chosen: placement(virt, scope._replace(node_selector=()), chosen)
+
+    patch.wrap("syncer.translate.pods._placement", make)
+
+
 @guard("classes", "translate.pods._classes", "A11-", "A12-runtimeclass")
 def classes(patch: Patch) -> None:
     fields = ("runtimeClassName", "priorityClassName")
