@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ def installed(kubeconfig: Path, scratch: Path, *, keep: bool) -> Iterator[tuple[
         session.host.api.create(
             {"kind": "ServiceAccount", "metadata": {"name": "default-host", "namespace": victim}}
         )
-        release = session.release(RELEASE, namespace)
+        release, since = session.release(RELEASE, namespace), time.time()
         release.install(VALUES)
         release.wait_coredns()
         virt = session.connect(release)
@@ -54,7 +55,7 @@ def installed(kubeconfig: Path, scratch: Path, *, keep: bool) -> Iterator[tuple[
             "workload": f"{RELEASE}-workload",
             "name": "",
         }
-        place = Place(release, virt, facts)
+        place = Place(release, virt, facts, since)
         learn(place)
         plant(place)
         yield session, place

@@ -26,7 +26,7 @@ OPTIONAL = {
 """What a run need not use: asked for only when something goes wrong, or by streams."""
 
 
-def results(session: Session, place: Place, since: float, names: set[str]) -> list[Result]:
+def results(session: Session, place: Place, names: set[str]) -> list[Result]:
     """Return the verdicts by the audit log; `names` are objects of others."""
     audit, release = session.audit, place.release
     role = release.host.api.get("Role", release.name, release.namespace)
@@ -37,7 +37,7 @@ def results(session: Session, place: Place, since: float, names: set[str]) -> li
     if audit is None:
         return [*told, _result("K-audit", "the audit log", "it cannot be read here")]
     user = account_user(release.namespace, place.facts["account"])
-    requests = until(f"requests of {user}", lambda: audit.requests(user, since), 30)
+    requests = until(f"requests of {user}", lambda: audit.requests(user, place.since), 30)
     denied = [
         each
         for each in requests

@@ -29,6 +29,8 @@ class Place:
     release: Release
     virt: Virtual
     facts: dict[str, str]
+    since: float
+    """When the installation began."""
 
     def snapshot(self, *, wide: bool = False) -> Snapshot:
         """Return what both sides have now."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.objects import Obj
 from syncer.rights import RIGHTS, missing
 from tests.escapes import policy
+from tests.tools import chart_values
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 
@@ -147,6 +149,22 @@ def test_role_is_the_threat_lists_to_the_letter(value: str | None) -> None:
     assert {(each.group, each.resource, each.verb) for each in granted} == {
         (*what, verb) for what, verbs in wanted.items() for verb in verbs
     }
+
+
+@pytest.mark.parametrize("value", policy.BY_VALUE)
+def test_value_that_adds_rights_says_which(value: str) -> None:
+    """In the words of its documentation, after this mark."""
+    found: dict[str, str] = {}
+    waiting = chart_values.read((CHART / "values.yaml").read_text())
+    while waiting:
+        each = waiting.pop()
+        found[each.path] = each.description
+        waiting += each.children
+    _, mark, said = found[value].partition("**Adds to the Role:**")
+    assert mark, f"{value} adds rights and does not say so"
+    for (group, resource), verbs in policy.BY_VALUE[value].items():
+        assert {resource, *verbs} <= set(re.findall(r"[\w/]+", said))
+        assert group in said or group in ("policy", "discovery.k8s.io", "networking.k8s.io")
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)

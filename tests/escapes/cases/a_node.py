@@ -252,9 +252,7 @@ CASES: list[Case] = [
         "A6-secret-env",
         "a debugger that reads a host Secret by its name",
         pod(),
-        lambda seen: (
-            "@rel-token" not in seen.text() and seen.facts["rel"] + "-token" not in seen.text()
-        ),
+        lambda seen: f'"{seen.facts["rel"]}-token"' not in seen.text(),
         then=(
             Step(
                 _debug(

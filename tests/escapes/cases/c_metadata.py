@@ -63,7 +63,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "kubernetes": {
         "kubectl.kubernetes.io/last-applied-configuration": "{}",
-        "container.apparmor.security.beta.kubernetes.io/main": "unconfined",
+        "container.seccomp.security.alpha.kubernetes.io/main": "unconfined",
         "seccomp.security.alpha.kubernetes.io/pod": "unconfined",
         "scheduler.alpha.kubernetes.io/critical-pod": "",
         "controller.kubernetes.io/pod-deletion-cost": "-100",
@@ -368,8 +368,8 @@ CASES: list[Case] = [
                 "ownerReferences",
                 [
                     {
-                        "apiVersion": "v1",
-                        "kind": "Pod",
+                        "apiVersion": "example.com/v1",
+                        "kind": "Nothing",
                         "name": "@rel-0",
                         "uid": "11111111-1111-1111-1111-111111111111",
                     }

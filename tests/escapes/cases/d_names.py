@@ -59,7 +59,6 @@ NEIGHBOUR = {
         "virtualcluster.dev/name": "@name",
         "virtualcluster.dev/namespace": "@ns",
         "virtualcluster.dev/uid": "22222222-2222-2222-2222-222222222222",
-        "virtualcluster.dev/kind": "@kinds",
     },
 }
 PLURALS = {
@@ -152,7 +151,7 @@ CASES: list[Case] = [
         )
         for label, theirs, ours in (
             ("name", ("a@num-x-b", "c@num"), ("a@num", "b-x-c@num")),
-            ("release", ("d@num", "e@num-x-@rel"), ("d@num-x-e@num", "@rel-@num")),
+            ("release", ("d@num", "e@num-x-@rel"), ("d@num-x-e@num", "@rel")),
             ("overlap", ("f@num-x", "x-g@num"), ("f@num-x-x", "g@num")),
         )
     ),
