@@ -162,6 +162,13 @@ class Result:
     problem: str = ""
     """Empty when it held."""
     facts: dict[str, str] = field(default_factory=dict)
+    known: str = ""
+    """Why it is known not to hold."""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether it did not hold, and nobody knew."""
+        return bool(self.problem) and not self.known
 
     @property
     def row(self) -> str:

@@ -10,10 +10,10 @@ from tests.e2e.session import Session
 from tests.e2e.sweep import Sweep
 from tests.e2e.waiting import Pending, until
 from tests.escapes import controls, rights
-from tests.escapes.attempt import same
 from tests.escapes.case import Result
 from tests.escapes.cases import CASES
 from tests.escapes.controls import Removed
+from tests.escapes.form import same
 from tests.escapes.probes import PROBES
 from tests.escapes.probing import Probing
 from tests.escapes.round import Place, Round, foreign_objects

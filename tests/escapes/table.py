@@ -35,8 +35,8 @@ def markdown(results: Sequence[Result], removed: Sequence[Removed]) -> str:
         lines.append(f"| {row} | {len(each)} | {held} | {verdict} |")
     failed = [each for each in results if each.problem]
     if failed:
-        lines += ["", "| not held | tries | what was seen |", "|---|---|---|"]
-        lines += [f"| {e.id} | {e.tries} | {_cell(e.problem)} |" for e in failed]
+        lines += ["", "| not held | tries | why, or what was seen |", "|---|---|---|"]
+        lines += [f"| {e.id} | {e.tries} | {_cell(e.known or e.problem)} |" for e in failed]
     if removed:
         lines += ["", "| guard taken out | where | caught by |", "|---|---|---|"]
         lines += [
@@ -64,15 +64,16 @@ def terminal(results: Sequence[Result]) -> str:
 
 def closing(results: Sequence[Result], removed: Sequence[Removed]) -> list[str]:
     """Return the lines that end a run; the one before the last in the test suite's own words."""
-    failed = sum(bool(each.problem) for each in results)
+    failed, known = sum(each.failed for each in results), sum(bool(e.known) for e in results)
     missed = sum(not each.caught for each in removed)
     lines = []
     if removed:
         share = 100 * (len(removed) - missed) // len(removed)
         lines.append(f"{len(removed)} guards taken out, {len(removed) - missed} caught ({share} %)")
-    passed = len(results) - failed + len(removed) - missed
-    lines.append(f"{passed} passed, {failed + missed} failed, 0 skipped")
-    lines.append(f"{len(results)} cases, {failed} failed")
+    passed = len(results) - failed - known + len(removed) - missed
+    line = f"{passed} passed, {failed + missed} failed, 0 skipped"
+    lines.append(f"{line}, {known} known" if known else line)
+    lines.append(f"{len(results)} cases, {failed + known} failed")
     return lines
 
 

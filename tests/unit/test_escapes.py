@@ -9,11 +9,11 @@ import pytest
 
 from tests.e2e.audit import Request
 from tests.e2e.cluster import Obj
-from tests.escapes import controls, policy, table
-from tests.escapes.attempt import same
+from tests.escapes import controls, known, policy, table
 from tests.escapes.case import Result, Want, filled, placed
 from tests.escapes.cases import CASES
 from tests.escapes.controls import Removed
+from tests.escapes.form import same
 from tests.escapes.probes import PROBES
 from tests.escapes.probes.platform import allows
 from tests.escapes.shim.unguarded.registry import GUARDS, Guard, Patch, place
@@ -239,3 +239,21 @@ def test_what_did_not_hold_says_what_was_seen() -> None:
 def test_refusals_and_strips_are_both_there() -> None:
     wants = [each.want for each in CASES]
     assert min(wants.count(want) for want in Want) >= 10
+
+
+def test_what_is_known_counts_as_failed_and_fails_nothing() -> None:
+    results = known.marked([Result("E6-default", "t", "off"), Result("A1-x", "t")])
+    assert [each.failed for each in results] == [False, False]
+    assert table.closing(results, []) == [
+        "1 passed, 0 failed, 0 skipped, 1 known",
+        "2 cases, 1 failed",
+    ]
+    assert "**not held**: E6-default" in table.markdown(results, [])
+
+
+def test_what_is_known_not_to_hold_and_does_fails() -> None:
+    assert known.marked([Result("E6-default", "t")])[0].failed
+
+
+def test_what_is_known_are_cases() -> None:
+    assert known.reasons().keys() <= set(IDS)

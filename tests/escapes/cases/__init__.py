@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from tests.escapes.case import Case
 from tests.escapes.cases import (
-    a_node,
+    a_scheduling,
+    a_security,
+    a_volumes,
     b_identity,
-    c_metadata,
+    c_annotations,
+    c_labels,
     d_names,
-    e_network,
+    d_others,
+    d_references,
+    e_ingresses,
+    e_policies,
+    e_services,
     f_storage,
     h_sabotage,
 )
 
 CASES: list[Case] = [
     case
-    for module in (a_node, b_identity, c_metadata, d_names, e_network, f_storage, h_sabotage)
+    for module in (
+        a_scheduling,
+        a_security,
+        a_volumes,
+        b_identity,
+        c_annotations,
+        c_labels,
+        d_names,
+        d_others,
+        d_references,
+        e_ingresses,
+        e_policies,
+        e_services,
+        f_storage,
+        h_sabotage,
+    )
     for case in module.CASES
 ]
