@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import urllib.request
 
@@ -75,6 +76,25 @@ def workload_rights(probing: Probing) -> str:
 def lifetime(probing: Probing) -> str:
     claims = claims_of(_token(probing.place.virt, "kube-system", "default"))
     return "" if claims["exp"] - claims["iat"] <= 3607 else f"{claims}"
+
+
+@probe("B4-pod-token", "how long the token in a running pod lives, and whether it dies with it")
+def pod_token(probing: Probing) -> str:
+    host = probing.place.release.host.api
+    dns = host.get("Pod", probing.facts["dnshost"], probing.facts["host"])
+    sources = [
+        source["secret"]["name"]
+        for each in dns["spec"]["volumes"]
+        for source in (each.get("projected") or {}).get("sources") or ()
+        if "secret" in source
+    ]
+    (token,) = host.get("Secret", sources[0], probing.facts["host"])["data"].values()
+    claims = claims_of(base64.b64decode(token).decode())
+    virt = probing.place.virt.api.get("Pod", probing.facts["dnspod"], "kube-system")
+    if claims["kubernetes.io"]["pod"]["uid"] != virt["metadata"]["uid"]:
+        return f"bound to another pod: {claims['kubernetes.io']}"
+    seconds = claims["exp"] - claims["iat"]
+    return "" if seconds <= 3607 else f"it lives {seconds} s"
 
 
 @probe("B7-kubelet-port", "the kubelet endpoint from another pod")
