@@ -28,6 +28,9 @@ log = structlog.get_logger()
 RENEW_AT = identity.PREFIX + "token-renew-at"
 RENEW_SHARE = 0.8  # of the lifetime, as the kubelet does
 LONGEST_USE = 24 * 3600.0  # the kubelet also renews any token older than a day
+HOUR, EXTENDED = 3600, 3607
+"""What admission writes into pods, 3607, API servers stretch to a year for clients that read their
+token only once. On the host it lies in a Secret: there nothing may live so long (threats B4)."""
 
 
 class Tokens:
@@ -99,7 +102,7 @@ class Tokens:
                 "namespace": meta["namespace"],
             },
             "spec": {
-                "expirationSeconds": wish.seconds,
+                "expirationSeconds": HOUR if wish.seconds == EXTENDED else wish.seconds,
                 "audiences": [wish.audience] if wish.audience else [],
                 "boundObjectRef": {
                     "apiVersion": "v1",

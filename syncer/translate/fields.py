@@ -145,7 +145,7 @@ SERVICE_SPEC: dict[str, Verdict] = {
     "clusterIPs": DROP,  # follows from clusterIP
     "externalIPs": DROP,  # would catch anybody's traffic (threats E1)
     "externalName": DROP,  # such a Service stays virtual
-    "externalTrafficPolicy": COPY,
+    "externalTrafficPolicy": MAP,  # only types that the host opens to the outside may have one
     "healthCheckNodePort": DROP,  # the host gives one
     "internalTrafficPolicy": COPY,
     "ipFamilies": DROP,  # the host's own decide

@@ -74,7 +74,7 @@ def to_host(virt: Obj, scope: Scope) -> Obj:
 def _rule(rule: Obj, rename: Callable[[str, str], str]) -> Obj:
     if not rule.get("host"):
         raise Refused(
-            "HostRefused", "a rule without a host would take every unclaimed name: name a host"
+            "HostNotOffered", "a rule without a host would take every unclaimed name: name a host"
         )
     if not rule.get("http"):
         return rule

@@ -28,7 +28,7 @@ def check_hosts(spec: Obj, passed: dict[str, str], domains: tuple[str, ...]) -> 
         base = name.lower().removeprefix("*.")
         if not any(base == each or base.endswith(f".{each}") for each in map(_domain, domains)):
             raise Refused(
-                "HostRefused",
+                "HostNotOffered",
                 f"host {name!r} is not offered here; allowed are names under:"
                 f" {', '.join(map(_domain, domains))}",
             )

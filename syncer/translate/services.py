@@ -36,8 +36,11 @@ def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
     ip = spec.get("clusterIP")
     if host is not None and host["spec"].get("clusterIP", "None") != "None" and ip != "None":
         ip = host["spec"].get("clusterIP")
+    # Virtual Services that have externalIPs are given one as well, which the host would refuse.
+    outside = spec.get("type") in ("NodePort", "LoadBalancer")
     mapped: Obj = {
         "clusterIP": ip,
+        "externalTrafficPolicy": spec.get("externalTrafficPolicy") if outside else None,
         "ports": spec.get("ports") or None,
         "selector": {
             **tenant_labels(selector),

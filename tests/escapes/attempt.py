@@ -78,7 +78,7 @@ class Attempt:
 
     def _settled(self, seen: Snapshot) -> bool:
         """Tell whether the bad form has got as far as it will."""
-        if self.bad.problem or self.case.want is Want.INSIDE:
+        if self.bad.problem or self.bad.acted or self.case.want is Want.INSIDE:
             return True
         if self.case.want is Want.REFUSED or self.case.foreign:
             return bool(self.bad.twin(seen) or self.bad.warned(seen) or self._adopted(seen))

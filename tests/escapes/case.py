@@ -12,6 +12,7 @@ from tests.e2e.cluster import Obj
 
 MANAGED_BY = "virtualcluster.dev/managed-by"
 UID = "virtualcluster.dev/uid"
+KIND = "virtualcluster.dev/kind"
 TENANT = "tenant.virtualcluster.dev/"
 
 

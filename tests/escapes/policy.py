@@ -84,13 +84,13 @@ def beyond(
     ]
 
 
-def touched(requests: Iterable[Request], names: Iterable[str]) -> list[Request]:
-    """Return the writes to objects of others, whether the host let them through or not."""
-    foreign = set(names)
+def touched(requests: Iterable[Request], objects: Iterable[tuple[str, str]]) -> list[Request]:
+    """Return the writes to objects of others (type, name), let through or not."""
+    foreign = set(objects)
     return [
         each
         for each in requests
-        if each.verb in WRITES and each.verb != "create" and each.name in foreign
+        if each.verb in WRITES and each.verb != "create" and (each.resource, each.name) in foreign
     ]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.e2e.cluster import Obj
+from tests.e2e.cluster import ApiError, Obj, Unreachable
 from tests.e2e.session import Session
 from tests.escapes.build import pod
 from tests.escapes.case import Result, filled
 from tests.escapes.round import Place
 from tests.escapes.tenant import Tenant
-from tests.escapes.wire import Wire
+from tests.escapes.wire import Kubelet, Wire
 
 SPACE = "kube-system"
 
@@ -34,6 +34,17 @@ class Probing:
     def tenant(self) -> Tenant:
         """Return the tenant."""
         return Tenant(self.place.virt.api)
+
+    def kubelet(self) -> Kubelet:
+        """Return the kubelet endpoint of the node that the DNS runs on."""
+        node = self.place.virt.api.get("Node", self.facts["node"])
+        port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
+        release = self.place.release
+        return Kubelet(release.host.kubectl, release.namespace, release.pod, port)
+
+    def own_logs(self) -> str:
+        """Return the path of the DNS pod's logs in the virtual API."""
+        return f"/api/v1/namespaces/{SPACE}/pods/{self.facts['dnspod']}/log?tailLines=1"
 
     def named(self, name: str) -> str:
         """Return a name of this go."""
@@ -68,7 +79,7 @@ class Named:
         """Return the verdict."""
         try:
             problem = self.probe(probing)
-        except (AssertionError, KeyError) as error:
+        except (AssertionError, KeyError, ApiError, Unreachable) as error:
             problem = f"{type(error).__name__}: {error}"
         return Result(self.id, self.tries, problem, probing.facts)
 

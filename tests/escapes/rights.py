@@ -26,7 +26,7 @@ OPTIONAL = {
 """What a run need not use: asked for only when something goes wrong, or by streams."""
 
 
-def results(session: Session, place: Place, names: set[str]) -> list[Result]:
+def results(session: Session, place: Place, names: set[tuple[str, str]]) -> list[Result]:
     """Return the verdicts by the audit log; `names` are objects of others."""
     audit, release = session.audit, place.release
     role = release.host.api.get("Role", release.name, release.namespace)

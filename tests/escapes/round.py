@@ -128,12 +128,12 @@ def foreign_objects(place: Place) -> list[Obj]:
         host.get("ConfigMap", facts["foreign"], facts["host"]),
         host.get("Service", "victim", facts["host"]),
         *(
-            each
+            {**each, "kind": kind}
             for kind in ("Secret", "ConfigMap", "Service")
             for each in host.all(kind, facts["victim"])
         ),
         *(
-            each
+            {**each, "kind": "ConfigMap"}
             for each in host.all("ConfigMap", facts["host"])
             if "other" in str(each["metadata"].get("labels"))
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.e2e.cluster import Obj
+from tests.e2e.cluster import RESOURCES, Obj
 from tests.e2e.session import Session
 from tests.e2e.sweep import Sweep
 from tests.e2e.waiting import Pending, until
@@ -45,13 +45,13 @@ class Run:
     choice: Choice
     say: Callable[[str], None]
     number: int = 0
-    names: set[str] = field(default_factory=set)
-    """Names of objects of others, for the audit log's verdict."""
+    names: set[tuple[str, str]] = field(default_factory=set)
+    """Types and names of objects of others, for the audit log's verdict."""
 
     def all_cases(self) -> list[Result]:
         """Try every chosen case; the audit log's verdicts come with them."""
         before = foreign_objects(self.place)
-        self.names |= {each["metadata"]["name"] for each in before}
+        self.names |= {_named(each) for each in before}
         results = self.some(self.choice.takes, patience=None)
         if not self.choice.only:
             results += rights.results(self.session, self.place, self.names)
@@ -68,7 +68,7 @@ class Run:
                 results += tried.run(self.say) if patience is None else tried.run(_quiet, patience)
             finally:
                 planted = [x for attempt in tried.attempts for x in attempt.case.foreign]
-                self.names |= {each["metadata"]["name"] for each in planted}
+                self.names |= {_named(each) for each in planted}
                 tried.tidy()
         probing = Probing(
             self.session, self.place, Wire(self.place.virt.kubectl.kubeconfig), self.number
@@ -127,6 +127,10 @@ def _changed(before: list[Obj], after: list[Obj]) -> str:
         if not same(each, now.get(each["metadata"]["uid"]))
     ]
     return f"changed or gone: {gone}" if gone else ""
+
+
+def _named(obj: Obj) -> tuple[str, str]:
+    return RESOURCES[obj["kind"]].plural, obj["metadata"]["name"]
 
 
 def _quiet(_text: str) -> None:

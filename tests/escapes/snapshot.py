@@ -5,8 +5,8 @@ from __future__ import annotations
 import concurrent.futures
 from dataclasses import dataclass, field
 
-from tests.e2e.cluster import Cluster, Obj
-from tests.escapes.case import MANAGED_BY, UID
+from tests.e2e.cluster import RESOURCES, Cluster, Obj
+from tests.escapes.case import KIND, MANAGED_BY, UID
 
 MIRRORED = (
     *("Pod", "Service", "ConfigMap", "Secret", "PersistentVolumeClaim", "Ingress"),
@@ -62,7 +62,8 @@ def take(
         for each in found[kind]:
             meta = each["metadata"]
             if (meta.get("labels") or {}).get(MANAGED_BY) == release:
-                uid = (meta.get("annotations") or {}).get(UID, "")
-                if uid:
-                    taken.twins[uid] = each
+                notes = meta.get("annotations") or {}
+                # A pod's Secret and the slices that the host makes have the same UID, and are no twins.
+                if notes.get(UID) and notes.get(KIND) == RESOURCES[kind].plural:
+                    taken.twins[notes[UID]] = each
     return taken

@@ -12,12 +12,36 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from tests.e2e.shell import Program
+
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "SPDY/3.1",
     "X-Stream-Protocol-Version": "v4.channel.k8s.io",
 }
+FORWARD = {**UPGRADE, "X-Stream-Protocol-Version": "portforward.k8s.io"}
 SECONDS = 20.0
+
+
+ASK = """
+import http.client, json, ssl, sys
+request = json.load(sys.stdin)
+tls = ssl._create_unverified_context()
+pair = "/data/server/tls/client-kube-apiserver"
+tls.load_cert_chain(pair + ".crt", pair + ".key")
+connection = http.client.HTTPSConnection("127.0.0.1", request["port"], timeout=15, context=tls)
+try:
+    connection.putrequest(request["method"], request["path"], skip_accept_encoding=True)
+    for key, value in request["headers"].items():
+        connection.putheader(key, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = "" if answer.status == 101 else answer.read(20000).decode(errors="replace")
+    print(json.dumps({"status": answer.status, "body": body}))
+except (OSError, ValueError, http.client.HTTPException) as error:
+    print(json.dumps({"status": 599, "body": repr(error)}))
+"""
+"""Runs in the syncer's container, which has k3s' files and its loopback."""
 
 
 class Answer(NamedTuple):
@@ -81,6 +105,38 @@ class Wire:
             return Answer(599, repr(error))
         finally:
             connection.close()
+
+
+class Kubelet:
+    """The kubelet endpoint, asked as the virtual API server asks it: by its certificate, from there.
+
+    That API server proxies to no loopback address, so that no tenant comes this far by nodes/proxy;
+    what the endpoint does if one did is tried here.
+    """
+
+    def __init__(self, kubectl: Program, namespace: str, pod: str, port: int) -> None:
+        self._exec = (
+            "exec",
+            "-i",
+            pod,
+            "-n",
+            namespace,
+            "-c",
+            "syncer",
+            "--",
+            "python3",
+            "-c",
+            ASK,
+        )
+        self._kubectl = kubectl
+        self._port = port
+
+    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
+        """Send one request and return the start of its answer."""
+        request = {"port": self._port, "path": path, "method": method, "headers": headers or {}}
+        done = self._kubectl(*self._exec, stdin=json.dumps(request).encode())
+        answer = json.loads(done.out)
+        return Answer(answer["status"], answer["body"])
 
 
 def listens(address: str, port: int) -> bool:

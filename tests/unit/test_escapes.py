@@ -180,8 +180,8 @@ def test_requests_beyond_the_role_are_found(request_: Request, is_beyond: object
 
 def test_writes_to_others_are_found_and_attempts_to_create_beside_them_are_not() -> None:
     requests = [_request("patch", "services", "theirs"), _request("create", "services", "theirs")]
-    assert policy.touched(requests, ["theirs"]) == requests[:1]
-    assert policy.touched([_request("get", "services", "theirs")], ["theirs"]) == []
+    assert policy.touched(requests, [("services", "theirs")]) == requests[:1]
+    assert policy.touched([_request("get", "services", "theirs")], [("services", "theirs")]) == []
 
 
 def test_a_right_that_is_never_used_is_named() -> None:

@@ -75,6 +75,15 @@ async def test_token_is_bound_to_the_pod_and_asked_for_as_it_wishes(bench: Bench
     assert bench.data() == {"api.0": "token-1", "api.1": "token-2"}
 
 
+async def test_token_whose_life_the_api_would_stretch_to_a_year_is_asked_for_an_hour(
+    bench: Bench,
+) -> None:
+    """Threats B4: 3607 is what admission writes into every pod."""
+    virt = bench.sides.add_virt("pods", _pod({"expirationSeconds": 3607}))
+    await bench.ensure(virt)
+    assert [asked["spec"]["expirationSeconds"] for asked in bench.asked()] == [3600]
+
+
 async def test_secret_is_plain_ours_and_of_no_virtual_secret(bench: Bench) -> None:
     """Threats B3: no type that a host controller would fill in."""
     await bench.ensure(_pod())

@@ -222,3 +222,13 @@ def test_slice_without_endpoints_or_ports_is_whole() -> None:
     virt = {**_slice(), "endpoints": None, "ports": None}
     made = slice_to_host(virt, SCOPE, OWN)
     assert (made["endpoints"], made["ports"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "passes"), [("ClusterIP", False), ("NodePort", True), ("LoadBalancer", True)]
+)
+def test_traffic_policy_passes_only_where_the_host_allows_one(kind: str, *, passes: bool) -> None:
+    """A ClusterIP has one for its externalIPs, which do not pass: the host would refuse it."""
+    virt = service(type=kind, externalIPs=["203.0.113.1"], externalTrafficPolicy="Local")
+    made = services.to_host(virt, SCOPE, None)["spec"]
+    assert ("externalTrafficPolicy" in made) is passes

@@ -43,7 +43,6 @@ PODS: dict[str, tuple[Obj, Obj]] = {
         },
         {"os": {"name": "linux"}},
     ),
-    "A12-runtimeclass": ({"runtimeClassName": "unconfined"}, {}),
 }
 
 CONTAINERS: dict[str, tuple[Obj, Obj]] = {
@@ -119,6 +118,15 @@ CASES: list[Case] = [
             template(kind, EMPTY),
         )
         for kind in KINDS
+    ),
+    refused(
+        "A12-runtimeclass",
+        "a RuntimeClass of its own",
+        (
+            {"kind": "RuntimeClass", "metadata": {"name": "@name"}, "handler": "unconfined"},
+            pod({"runtimeClassName": "@name"}),
+        ),
+        pod(),
     ),
     refused(
         "A2-privileged-deployment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.escapes.build import claim, config_map, ingress, pod, secret, service, uses
-from tests.escapes.case import TENANT, Case, Check, Seen, inside, stripped
+from tests.escapes.case import TENANT, Case, Check, Seen, Step, inside, stripped
 
 OURS = "virtualcluster.dev/"
 
@@ -133,6 +133,7 @@ CASES: list[Case] = [
             "metadata": {"name": "@name", "namespace": "@ns"},
             "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "x"}}},
         },
+        allowed_then=(Step({"metadata": {"labels": {"app": "later"}}}),),
         shows=lambda seen: "x" in seen.spec["selector"]["matchLabels"].values(),
     ),
     stripped(
@@ -155,6 +156,7 @@ CASES: list[Case] = [
         ),
         lambda seen: _labelled(seen) and seen.host["type"] == "Opaque",
         allowed=(uses("Secret"), secret()),
+        allowed_then=(Step({"metadata": {"labels": {"app": "later"}}}),),
     ),
     stripped(
         "C6-helm-configmap",

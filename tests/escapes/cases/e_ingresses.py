@@ -53,6 +53,7 @@ CASES: list[Case] = [
         lambda seen: "platform.example.com" not in str(seen.every["Ingress"]),
         then=(Step({"spec": {"rules": _rules("platform.example.com")}}),),
         allowed=ingress(),
+        allowed_then=(Step({"metadata": {"labels": {"app": "later"}}}),),
     ),
     stripped(
         "E4-two-classes",

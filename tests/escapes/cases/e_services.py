@@ -152,6 +152,7 @@ CASES: list[Case] = [
             ),
         ),
         allowed=(NO_SELECTOR, endpoints("@ownip")),
+        allowed_then=(Step({"metadata": {"labels": {"app": "later"}}}),),
         shows=lambda seen: seen.facts["ownip"] in str(seen.host["subsets"]),
     ),
     stripped(
@@ -166,12 +167,13 @@ CASES: list[Case] = [
             != seen.facts["foreign"] + "-" + seen.facts["num"]
         ),
         allowed=(NO_SELECTOR, endpoint_slice("@ownip")),
+        allowed_then=(Step({"metadata": {"labels": {"app": "later"}}}),),
         shows=lambda seen: seen.facts["name"] in seen.meta["labels"]["kubernetes.io/service-name"],
     ),
     inside(
         "E3-managed-slice",
-        "Endpoints of a Service with a selector, made by hand",
-        (service(), endpoints("203.0.113.9")),
+        "a slice of a Service with a selector, made by hand",
+        (service(), endpoint_slice("203.0.113.9")),
         lambda seen: (
             "203.0.113.9" not in str([seen.every["Endpoints"], seen.every["EndpointSlice"]])
         ),

@@ -10,6 +10,10 @@ from tests.escapes.case import Case, Check, Seen, Step, inside, stripped
 
 def _env(seen: Seen, name: str) -> str:
     found = [each for each in seen.first.get("env") or () if each["name"] == name]
+    if found and "valueFrom" in found[0]:  # what may change is read from an annotation of ours
+        path = found[0]["valueFrom"]["fieldRef"]["fieldPath"]
+        key = path.removeprefix("metadata.annotations['").removesuffix("']")
+        return str(seen.meta["annotations"].get(key, path))
     return str(found[0].get("value", "")) if found else ""
 
 

@@ -61,8 +61,11 @@ def virtual_at_host_audience(probing: Probing) -> str:
 @probe("B4-host-at-virtual", "a token of the host's at the virtual API")
 def host_at_virtual(probing: Probing) -> str:
     virt, host = probing.place.virt, probing.place.release.host
-    token = _token(host, probing.facts["host"], probing.facts["account"])
-    return _refused(probing, token, host, virt)
+    namespace = probing.facts["host"]
+    if problem := _refused(probing, _token(host, namespace, probing.facts["workload"]), host, virt):
+        return problem
+    status = _status(probing, virt, _token(host, namespace, probing.facts["account"]))
+    return "" if status == 401 else f"the virtual API answers the syncer {status}"
 
 
 @probe("B4-workload-at-host", "what the account of its pods may do on the host: nothing")

@@ -1,10 +1,10 @@
-"""Rows G: the kubelet endpoint, reached as a cluster's admin reaches one: by nodes/proxy."""
+"""Rows G: the kubelet endpoint, and the ways to it."""
 
 from __future__ import annotations
 
 from tests.e2e.waiting import until
 from tests.escapes.probing import PROBES, SPACE, Named, Probe, Probing, probe
-from tests.escapes.wire import UPGRADE
+from tests.escapes.wire import FORWARD, UPGRADE
 
 OWN = "containerLogs/kube-system/@dnspod/coredns"
 EXEC = "command=id&output=1&error=1"
@@ -95,15 +95,15 @@ STREAMS: dict[str, tuple[str, str]] = {
 def _path(probing: Probing, path: str) -> str:
     for word in sorted(probing.facts, key=len, reverse=True):
         path = path.replace(f"@{word}", probing.facts[word])
-    return f"/api/v1/nodes/{probing.facts['node']}/proxy/{path}"
+    return f"/{path}"
 
 
 def _logs(path: str) -> Probe:
     def probe_logs(probing: Probing) -> str:
-        own = probing.wire.ask(_path(probing, f"{OWN}?tailLines=1"))
+        own = probing.kubelet().ask(_path(probing, f"{OWN}?tailLines=1"))
         if own.status != 200:
             return f"its own logs are not served: {own}"
-        answer = probing.wire.ask(_path(probing, path))
+        answer = probing.kubelet().ask(_path(probing, path))
         return f"{path}: {answer.status} {answer.body[:200]}" if answer.opened else ""
 
     return probe_logs
@@ -111,10 +111,13 @@ def _logs(path: str) -> Probe:
 
 def _stream(path: str) -> Probe:
     def probe_stream(probing: Probing) -> str:
-        own = probing.wire.ask(_path(probing, "portForward/kube-system/@dnspod"), "POST", UPGRADE)
+        own = probing.kubelet().ask(
+            _path(probing, "portForward/kube-system/@dnspod"), "POST", UPGRADE
+        )
         if own.status != 101:
             return f"its own stream is not opened: {own}"
-        answer = probing.wire.ask(_path(probing, path), "POST", UPGRADE)
+        headers = FORWARD if path.startswith("portForward") else UPGRADE
+        answer = probing.kubelet().ask(_path(probing, path), "POST", headers)
         return f"{path}: {answer.status} {answer.body[:200]}" if answer.opened else ""
 
     return probe_stream
@@ -136,7 +139,7 @@ def injected(probing: Probing) -> str:
     problems = []
     for name in theirs:
         path = f"containerLogs/{SPACE}/{made['metadata']['name']}/{name}"
-        answer = probing.wire.ask(_path(probing, path))
+        answer = probing.kubelet().ask(_path(probing, path))
         if answer.status != 404:
             problems.append(f"{path}: {answer}")
     return "; ".join(problems)
@@ -152,7 +155,7 @@ HEADERS: dict[str, dict[str, str]] = {
 def _headers(headers: dict[str, str]) -> Probe:
     def probe_headers(probing: Probing) -> str:
         audit = probing.session.audit
-        probing.wire.ask(_path(probing, f"{OWN}?tailLines=1"), headers=headers)
+        probing.kubelet().ask(_path(probing, f"{OWN}?tailLines=1"), headers=headers)
         if audit is None:
             return "there is no audit log to look into"
         text = audit.path.read_text(errors="replace")[-2_000_000:]
@@ -177,7 +180,46 @@ def smuggling(probing: Probing) -> str:
             {**UPGRADE, "Transfer-Encoding": "chunked"},
             {"Content-Length": "0"},
         ):
-            answer = probing.wire.ask(path, method, headers)
+            answer = probing.kubelet().ask(path, method, headers)
             if answer.opened:
                 return f"{method} {headers}: {answer}"
     return ""
+
+
+def _proxied(path: str) -> Probe:
+    def probe_proxy(probing: Probing) -> str:
+        own = probing.wire.ask(probing.own_logs())
+        if own.status != 200:
+            return f"its own logs are not served: {own}"
+        there = f"/api/v1/nodes/{probing.facts['node']}/proxy{_path(probing, path)}"
+        answer = probing.wire.ask(there)
+        return f"{there}: {answer}" if answer.opened else ""
+
+    return probe_proxy
+
+
+PROXIED = (
+    "pods",
+    "containerLogs/@host/@rel-0/syncer",
+    "exec/@host/@rel-0/syncer?command=id",
+    "metrics",
+)
+PROBES += [
+    Named(
+        f"G6-proxy-{path.partition('/')[0].lower()}", "a node's own, by nodes/proxy", _proxied(path)
+    )
+    for path in PROXIED
+]
+
+
+@probe("G1-api", "pods by their host names, by the virtual API")
+def by_api(probing: Probing) -> str:
+    facts = probing.facts
+    for namespace, pod in ((facts["host"], f"{facts['rel']}-0"), (SPACE, facts["dnshost"])):
+        for sub in ("log", "exec?command=id&stdout=1", "attach?stdout=1", "portforward?ports=53"):
+            path = f"/api/v1/namespaces/{namespace}/pods/{pod}/{sub}"
+            answer = probing.wire.ask(path, "GET" if sub == "log" else "POST", UPGRADE)
+            if answer.opened:
+                return f"{path}: {answer}"
+    own = probing.wire.ask(probing.own_logs())
+    return "" if own.status == 200 else f"its own logs are not served: {own}"

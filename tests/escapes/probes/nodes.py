@@ -50,8 +50,7 @@ def _rewritten(patch: Obj, look: Any) -> Probe:
             until("the node says what it said", restored, RESTORED)
         except AssertionError as error:
             return str(error)
-        own = f"/api/v1/nodes/{name}/proxy/containerLogs/{SPACE}/{probing.facts['dnspod']}/coredns"
-        answer = probing.wire.ask(own)
+        answer = probing.wire.ask(probing.own_logs())
         return "" if answer.status == 200 else f"logs afterwards: {answer}"
 
     return probe_node
