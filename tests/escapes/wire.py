@@ -108,7 +108,7 @@ class Wire:
 
 
 class Kubelet:
-    """The kubelet endpoint, asked as the virtual API server asks it: by its certificate, from there.
+    """The kubelet endpoint, asked as the virtual API server asks it: with its certificate.
 
     That API server proxies to no loopback address, so that no tenant comes this far by nodes/proxy;
     what the endpoint does if one did is tried here.

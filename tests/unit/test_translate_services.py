@@ -88,7 +88,7 @@ def test_field_that_is_the_hosts_to_decide_stays_behind(spec: Obj) -> None:
     [
         {"sessionAffinity": "ClientIP"},
         {"sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 5}}},
-        {"externalTrafficPolicy": "Local"},
+        {"type": "NodePort", "externalTrafficPolicy": "Local"},
         {"internalTrafficPolicy": "Local"},
         {"publishNotReadyAddresses": True},
         {"trafficDistribution": "PreferClose"},
@@ -230,5 +230,5 @@ def test_slice_without_endpoints_or_ports_is_whole() -> None:
 def test_traffic_policy_passes_only_where_the_host_allows_one(kind: str, *, passes: bool) -> None:
     """A ClusterIP has one for its externalIPs, which do not pass: the host would refuse it."""
     virt = service(type=kind, externalIPs=["203.0.113.1"], externalTrafficPolicy="Local")
-    made = services.to_host(virt, SCOPE, None)["spec"]
+    made = to_host(virt, SCOPE, None)["spec"]
     assert ("externalTrafficPolicy" in made) is passes
