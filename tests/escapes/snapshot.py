@@ -63,7 +63,7 @@ def take(
             meta = each["metadata"]
             if (meta.get("labels") or {}).get(MANAGED_BY) == release:
                 notes = meta.get("annotations") or {}
-                # A pod's Secret and the slices that the host makes have the same UID, and are no twins.
+                # Not a pod's token Secret or a slice of the host's own, which have the same UID.
                 if notes.get(UID) and notes.get(KIND) == RESOURCES[kind].plural:
                     taken.twins[notes[UID]] = each
     return taken
