@@ -110,6 +110,8 @@ def _check(virt_obj: Obj, offered: tuple[str, ...]) -> None:
     named = {spec.get("storageClassName") or "", annotation(virt_obj, OLD_CLASS)} - {""}
     allowed = f"allowed are: {', '.join(offered)}"
     if not named:
-        raise Refused("ClassRefused", f"spec.storageClassName must be set; {allowed}")
+        raise Refused("StorageClassRefused", f"spec.storageClassName must be set; {allowed}")
     for name in sorted(named - set(offered)):
-        raise Refused("ClassRefused", f"storage class {name!r} is not offered here; {allowed}")
+        raise Refused(
+            "StorageClassRefused", f"storage class {name!r} is not offered here; {allowed}"
+        )

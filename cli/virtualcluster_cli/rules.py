@@ -46,6 +46,10 @@ RULES = {
         "Only the ingress classes of sync.ingresses.classes may be named",
         "name one of those, or ask the host's operator for another",
     ),
+    "ExternalIPsNotPassed": Rule(
+        "Addresses that would catch anybody's traffic are left out on the host",
+        "remove spec.externalIPs; the rest of the Service works",
+    ),
     "FieldRefused": Rule(
         "A field that would lead out of the namespace, or that the syncer does not know",
         "remove the field",
@@ -53,6 +57,10 @@ RULES = {
     "HostForbids": Rule(
         "The host's own admission or quota says no",
         "ask for less, or ask the host's operator",
+    ),
+    "HostNotOffered": Rule(
+        "An ingress may name hosts under sync.ingresses.hosts only, and must name one",
+        "name such a host, or ask the host's operator",
     ),
     "HostRefused": Rule(
         "The host's API does not take the object",
@@ -86,16 +94,15 @@ RULES = {
         "The host's Kubernetes knows no sidecar containers",
         "make them ordinary containers",
     ),
+    "StorageClassRefused": Rule(
+        "Only the classes of sync.persistentVolumeClaims.storageClasses may be named",
+        "name one of those, or ask the host's operator for another",
+    ),
     "VolumeNameTaken": Rule(
         "A PersistentVolume of the tenant's own is left alone",
         "delete it, and the claim's volume is shown",
     ),
 }
-
-INGRESS_HOST = Rule(
-    "An ingress may name hosts under sync.ingresses.hosts only, and must name one",
-    "name such a host, or ask the host's operator",
-)
 
 
 @functools.cache
@@ -114,8 +121,6 @@ def verdict(table: str, field: str) -> tuple[str, str]:
 
 def rule_of(reason: str, message: str) -> Rule:
     """Return the rule behind a Warning of the syncer's."""
-    if reason == "HostRefused" and message.startswith(("host ", "a rule without a host")):
-        return INGRESS_HOST
     found = RULES.get(reason)
     if found is None:
         return Rule("A rule that this version of the command line does not know", "see the message")

@@ -136,10 +136,5 @@ def test_the_rule_of_a_refusal_is_named(case: str) -> None:
     assert found.cure
 
 
-def test_what_the_hosts_api_says_is_no_ingress_rule() -> None:
-    found = rule_of("HostRefused", 'Service "web" is invalid: spec.ports: Required value')
-    assert found == RULES["HostRefused"]
-
-
 def test_a_newer_syncers_reason_is_not_guessed() -> None:
     assert "does not know" in rule_of("FromTheFuture", "x").title
