@@ -9,6 +9,8 @@ from tests.escapes.form import Form, brief, found_in, same
 from tests.escapes.snapshot import Snapshot
 from tests.escapes.tenant import NotTaken, Tenant
 
+BY_THE_HOST = {"HostForbids", "HostRefused"}
+"""Reasons of the host's own admission, which may be off: our own guard must not need it."""
 CANARY = "canary"
 """A label that the tenant adds with every later act: when the host has it, the act went through."""
 
@@ -130,7 +132,7 @@ class Attempt:
             reasons = self.bad.warned(seen)
             if not reasons:
                 return "kept off, but the tenant is not told"
-            if all(reason.startswith("Host") for reason in reasons):
+            if reasons <= BY_THE_HOST:
                 return f"only the host itself said no: {reasons}"
             return ""
         if self.case.want is Want.INSIDE and twin:

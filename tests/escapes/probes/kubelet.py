@@ -112,7 +112,7 @@ def _logs(path: str) -> Probe:
 def _stream(path: str) -> Probe:
     def probe_stream(probing: Probing) -> str:
         own = probing.kubelet().ask(
-            _path(probing, "portForward/kube-system/@dnspod"), "POST", UPGRADE
+            _path(probing, "portForward/kube-system/@dnspod"), "POST", FORWARD
         )
         if own.status != 101:
             return f"its own stream is not opened: {own}"
