@@ -33,6 +33,7 @@ from syncer.kinds import KINDS
 from syncer.mirror import Mirror
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, either, ref_of
+from syncer.pod_index import pod_ips
 from syncer.pods import PodMirror, pod_of
 from syncer.queue import Queue
 from syncer.recorder import Recorder
@@ -44,7 +45,7 @@ from syncer.translate import pods as pod_translate
 from syncer.translate.certificates import needs
 from syncer.translate.classes import CLASSES
 from syncer.volumes import VolumeMirror
-from syncer.world import DNS_SERVICE, World, pod_ips
+from syncer.world import DNS_SERVICE, World
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate

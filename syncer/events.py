@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 from syncer import identity
 from syncer.client import Client
@@ -23,13 +24,26 @@ STORES = {
 COPIED = ("type", "reason", "firstTimestamp", "lastTimestamp", "count", "source", "eventTime")
 
 
+class Told(NamedTuple):
+    """What is remembered of a virtual event: there are several for each pod, for an hour."""
+
+    namespace: str
+    name: str
+    uid: str
+    times: int
+
+    def as_object(self) -> Obj:
+        """Return as much of the event as a patch of it needs."""
+        return {"metadata": {"namespace": self.namespace, "name": self.name, "uid": self.uid}}
+
+
 class EventMirror:
     """Reconciles host events; their keys name the *host* event: no virtual one exists before."""
 
     def __init__(self, world: World, virt: Client) -> None:
         self.world = world
         self.virt = virt
-        self._told: dict[str, Obj] = {}
+        self._told: dict[str, Told] = {}
         """Virtual events as last written, by the digest of the host event."""
 
     async def learn(self) -> None:
@@ -40,9 +54,14 @@ class EventMirror:
 
     async def reconcile(self, key: Key) -> None:
         """Write or bump the virtual event of one host event."""
-        host_event = self.world.host["events"].get(key.namespace, key.name)
-        if host_event is None:
-            return  # the virtual one ends by its own time to live
+        store = self.world.host["events"]
+        host_event = store.get(key.namespace, key.name)
+        if host_event is None or "involvedObject" not in host_event:
+            return  # gone: the virtual one ends by its own time to live; or told already
+        await self._tell(host_event)
+        store.fade(host_event)
+
+    async def _tell(self, host_event: Obj) -> None:
         found = self._involved(host_event)
         if found is None or _of_ours(host_event):
             return
@@ -57,11 +76,11 @@ class EventMirror:
             except (Forbidden, NotFound):
                 return  # the namespace is on its way out: nobody is left to tell
             return
-        if told.get("count", 1) == event.get("count", 1) or host_event.get("series"):
+        if told.times == event.get("count", 1) or host_event.get("series"):
             return
         change = {field: event[field] for field in ("count", "lastTimestamp", "message")}
         try:
-            self._remember(await self.virt.patch(EVENTS, told, change))
+            self._remember(await self.virt.patch(EVENTS, told.as_object(), change))
         except NotFound:
             del self._told[_digest(host_event)]
 
@@ -71,11 +90,8 @@ class EventMirror:
 
     def _remember(self, event: Obj) -> None:
         meta = event["metadata"]
-        slim = {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
-        self._told[meta["name"].rpartition(".")[2]] = {
-            "metadata": slim,
-            "count": event.get("count", 1),
-        }
+        told = Told(meta["namespace"], meta["name"], meta["uid"], event.get("count", 1))
+        self._told[meta["name"].rpartition(".")[2]] = told
 
     def _involved(self, host_event: Obj) -> tuple[Obj, Obj] | None:
         """Return the virtual and the host object that an event is about, if it is one of ours."""

@@ -168,14 +168,14 @@ SERVICES = Kind(
 ENDPOINTS = Kind(
     "endpoints",
     resources.ENDPOINTS,
-    lambda virt, world: services.endpoints_to_host(virt, world.scope, world.own_ips()),
+    lambda virt, world: services.endpoints_to_host(virt, world.scope, world.pods.ips()),
     _hand_made_endpoints,
     strict=True,
 )
 ENDPOINT_SLICES = Kind(
     "endpointslices",
     resources.ENDPOINT_SLICES,
-    lambda virt, world: services.slice_to_host(virt, world.scope, world.own_ips()),
+    lambda virt, world: services.slice_to_host(virt, world.scope, world.pods.ips()),
     _hand_made_slice,
     strict=True,
 )

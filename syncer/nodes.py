@@ -119,11 +119,7 @@ class Nodes:
             return True
         if self.only_real:
             return False
-        return (node == self.own_node and not self.real) or any(
-            pod["spec"].get("nodeName") == node
-            for store in (self.world.host["pods"], self.world.virt["pods"])
-            for pod in store
-        )
+        return (node == self.own_node and not self.real) or self.world.pods.has_pods(node)
 
     async def _listen(self, node: str, virt_node: Obj | None) -> None:
         if node in self.ports:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import structlog
 
-from syncer import brake
+from syncer import brake, tokens
 from syncer.client import Client
 from syncer.errors import Unreachable
 from syncer.identity import virtual_key
@@ -80,6 +80,7 @@ class Sources:
                 world.host[name],
                 namespace=ident.host_namespace,
                 selector=ident.selector,
+                keep=tokens.slim if name == "secrets" else None,
             )
             for name, resource in resources.items()
         ]

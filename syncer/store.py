@@ -6,8 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from syncer.objects import Obj, Ref, ref_of
+from syncer.shelf import Shelf
 
 TOMBSTONES = 4096  # enough for every deletion that can race with an answer still under way
+WHO = ("namespace", "name", "uid", "resourceVersion")
 
 
 def _version(obj: Obj) -> int:
@@ -29,7 +31,7 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self._objects: dict[Ref, Obj] = {}
+        self._objects = Shelf()
         self._tombstones: OrderedDict[Ref, int] = OrderedDict()
         self._listeners: list[Callable[[Obj | None, Obj | None, bool], None]] = []
         self._written: set[Ref] = set()
@@ -37,13 +39,17 @@ class Store:
 
     def __iter__(self) -> Iterator[Obj]:
         """Iterate over all objects, in no order."""
-        return iter(self._objects.values())
+        return self._objects.objects()
+
+    def within(self, namespace: str) -> Iterator[Obj]:
+        """Iterate over the objects of a namespace, in no order."""
+        return self._objects.within(namespace)
 
     def __len__(self) -> int:
         return len(self._objects)
 
     def get(self, namespace: str, name: str) -> Obj | None:
-        """Return the object, or None; the caller must not change it."""
+        """Return the object, or None; it is the caller's own."""
         return self._objects.get(Ref(namespace, name))
 
     def listen(self, listener: Callable[[Obj | None, Obj | None, bool], None]) -> None:
@@ -64,7 +70,7 @@ class Store:
                 known = same or _version(old) > _version(obj)
             if known:
                 return
-        self._objects[ref] = obj
+        self._objects.put(ref, obj)
         self._tell(old, obj, backlog=backlog)
 
     def put_written(self, obj: Obj) -> None:
@@ -77,7 +83,7 @@ class Store:
             obj["metadata"].pop("managedFields", None)  # the watch's objects have none either
             if self._listing:
                 self._written.add(ref)
-            self._objects[ref] = obj
+            self._objects.put(ref, obj)
             self._tell(old, obj, backlog=False)
 
     def drop(self, obj: Obj) -> None:
@@ -89,8 +95,19 @@ class Store:
             self._tombstones.popitem(last=False)
         old = self._objects.get(ref)
         if old is not None and _version(old) <= _version(obj):
-            del self._objects[ref]
+            self._objects.remove(ref)
             self._tell(old, None, backlog=False)
+
+    def fade(self, obj: Obj) -> None:
+        """Keep of an object only who it is, if it is still this one: its content has had its use.
+
+        Listeners hear nothing; a later change brings the whole object again.
+        """
+        ref, meta = ref_of(obj), obj["metadata"]
+        known = self._objects.get(ref)
+        if known is not None and _version(known) == _version(obj):
+            who = {field: meta[field] for field in WHO if field in meta}
+            self._objects.put(ref, {"metadata": who})
 
     def begin_list(self) -> None:
         """Tell that a list is asked for: what is written from now on is newer than it."""
@@ -106,12 +123,14 @@ class Store:
         written, self._written, self._listing = self._written, set(), False
         listed = {ref_of(obj) for obj in objects}
         missing = [
-            obj for ref, obj in self._objects.items() if ref not in listed and ref not in written
+            obj
+            for ref in self._objects.refs()
+            if ref not in listed and ref not in written and (obj := self._objects.get(ref))
         ]
         for obj in objects:
             self.put(obj, backlog=ref_of(obj) not in written)
         for obj in missing:
-            del self._objects[ref_of(obj)]
+            self._objects.remove(ref_of(obj))
             self._tell(obj, None, backlog=True)
         return missing
 

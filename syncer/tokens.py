@@ -18,6 +18,7 @@ import structlog
 from syncer import identity
 from syncer.client import Client
 from syncer.errors import NotFound
+from syncer.identity import virtual_key
 from syncer.objects import Key, Obj, annotation, uid_of
 from syncer.resources import SECRETS, SERVICE_ACCOUNTS
 from syncer.translate.pods import token_secret_key
@@ -73,7 +74,7 @@ class Tokens:
             change: Obj = {"data": data, "metadata": {"annotations": annotations}}
             written = await self._host.patch(SECRETS, secret, change)
             log.info("tokens renewed", virt_namespace=pod.namespace, virt_name=pod.name)
-        self._world.host["secrets"].put_written(written)
+        self._world.host["secrets"].put_written(slim(written))
         return renew_at - now
 
     async def forget(self, pod: Key) -> None:
@@ -138,6 +139,17 @@ class Tokens:
             "type": "Opaque",
             "data": data,
         }
+
+
+def slim(secret: Obj) -> Obj:
+    """Return a Secret of the host as it is kept: of tokens only which ones there are.
+
+    They are long, one for each pod, and never compared: what they say is known by RENEW_AT.
+    """
+    key = virtual_key(secret)
+    if key is None or key.kind != "tokens" or not secret.get("data"):
+        return secret
+    return {**secret, "data": dict.fromkeys(secret["data"], "")}
 
 
 def _seconds(note: str) -> float:

@@ -61,7 +61,7 @@ class Reflector:
         self._guard = guard
         self._longest_pause = longest_pause
         self._calm = calm
-        self._keep = keep or _without_managed_fields
+        self._shape = keep
         self._on_missing = on_missing
         self._version = ""
 
@@ -133,7 +133,7 @@ class Reflector:
             self._version = version
         return useful or time.monotonic() - begun >= self._calm
 
-
-def _without_managed_fields(obj: Obj) -> Obj:
-    obj["metadata"].pop("managedFields", None)  # half of a small object, and never needed
-    return obj
+    def _keep(self, obj: Obj) -> Obj:
+        """Return of an object what the store is to have."""
+        obj["metadata"].pop("managedFields", None)  # half of a small object, and never needed
+        return self._shape(obj) if self._shape is not None else obj

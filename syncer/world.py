@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from syncer.identity import UID, Identity, virtual_key
 from syncer.objects import Key, Obj, annotation, uid_of
+from syncer.pod_index import PodIndex
 from syncer.references import References
 from syncer.store import Store
 from syncer.translate import classes
@@ -32,6 +33,7 @@ class World:
         for kind in virt_kinds:
             self.virt[kind] = Store()
             self.host[kind] = Store()
+        self.pods = PodIndex(self.virt["pods"], self.host["pods"])
         self.shown = {
             kind: Shown(Store(), Store()) for kind in (*classes.CLASSES, "persistentvolumes")
         }
@@ -86,16 +88,4 @@ class World:
 
     def services_in(self, namespace: str) -> list[Obj]:
         """Return the virtual services of a namespace."""
-        return [
-            each for each in self.virt["services"] if each["metadata"]["namespace"] == namespace
-        ]
-
-    def own_ips(self) -> set[str]:
-        """Return the addresses of our pods, as the host reports them."""
-        return {ip for pod in self.host["pods"] for ip in pod_ips(pod)}
-
-
-def pod_ips(host_pod: Obj | None) -> set[str]:
-    """Return the addresses that a host pod has, as the host reports them."""
-    status = (host_pod or {}).get("status") or {}
-    return {each["ip"] for each in status.get("podIPs") or ()}
+        return list(self.virt["services"].within(namespace))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_labels
 from syncer.objects import Key, Obj
@@ -58,7 +60,7 @@ def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
     }
 
 
-def endpoints_to_host(virt: Obj, scope: Scope, own_ips: set[str]) -> Obj:
+def endpoints_to_host(virt: Obj, scope: Scope, own_ips: Container[str]) -> Obj:
     """Return the host's Endpoints of a service without selector.
 
     Only addresses of our own pods pass, as the host reports them (threats E3).
@@ -84,7 +86,7 @@ def endpoints_to_host(virt: Obj, scope: Scope, own_ips: set[str]) -> Obj:
     return {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata, "subsets": subsets}
 
 
-def slice_to_host(virt: Obj, scope: Scope, own_ips: set[str]) -> Obj:
+def slice_to_host(virt: Obj, scope: Scope, own_ips: Container[str]) -> Obj:
     """Return the host's EndpointSlice of a service without selector."""
     meta = virt["metadata"]
     service_label = "kubernetes.io/service-name"
@@ -113,7 +115,7 @@ def slice_to_host(virt: Obj, scope: Scope, own_ips: set[str]) -> Obj:
     }
 
 
-def _check_ip(ip: str, own_ips: set[str]) -> None:
+def _check_ip(ip: str, own_ips: Container[str]) -> None:
     if ip not in own_ips:
         raise Refused(
             "AddressRefused",

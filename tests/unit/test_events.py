@@ -233,6 +233,32 @@ async def test_name_of_an_event_is_valid_however_long_the_objects_is(sides: Side
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", name)
 
 
+async def test_an_event_that_was_told_is_not_kept_whole_and_heard_again_when_it_is_repeated(
+    bench: Bench,
+) -> None:
+    bench.event()
+    await bench.step()
+    store = bench.sides.world.host["events"]
+    kept = store.get(EVENT.namespace, EVENT.name)
+    assert kept is not None
+    assert kept.keys() == {"metadata"}
+    bench.sides.virt_api.requests.clear()
+    await bench.mirror.reconcile(EVENT)
+    assert bench.sides.virt_api.requests == []
+    bench.change(count=2)
+    await bench.step()
+    assert bench.only()["count"] == 2
+
+
+async def test_an_event_that_could_not_be_told_is_kept_whole(bench: Bench) -> None:
+    bench.sides.virt_api.faults.add(Fault("POST", "events", status=500))
+    bench.event()
+    with pytest.raises(ServerError):
+        await bench.step()
+    await bench.step()
+    assert bench.only()["reason"] == "Started"
+
+
 async def test_memory_of_events_ends_with_them_also_when_their_pod_went_first(
     bench: Bench,
 ) -> None:

@@ -61,6 +61,23 @@ def test_state_shown_by_list_or_watch(
     assert heard.changes == ([expected] if told else [])
 
 
+@pytest.mark.parametrize(
+    ("known", "faded", "text"), [(None, 5, None), (5, 5, None), (6, 5, "kept"), (6, 6, None)]
+)
+def test_of_an_object_that_fades_only_its_identity_stays(
+    known: int | None, faded: int, text: str | None
+) -> None:
+    store = Store()
+    if known is not None:
+        store.put(_obj(known, text="kept"))
+    heard = Told(store)
+    store.fade(_obj(faded, text="kept"))
+    found = store.get("ns", "a")
+    assert (found or {}).get("text") == text
+    assert _version(found) == (None if known is None else str(known))
+    assert heard.changes == []
+
+
 def test_list_of_a_restored_datastore_wins_over_the_same_version_with_other_content() -> None:
     store = Store()
     store.put(_obj(5, text="lost in the crash"))

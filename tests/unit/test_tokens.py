@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from syncer import identity
 from syncer.errors import NotFound, ServerError
 from syncer.objects import Key, Obj
-from syncer.tokens import RENEW_AT, Tokens
+from syncer.tokens import RENEW_AT, Tokens, slim
 from syncer.translate.pods import token_secret_key
-from tests.unit.build import IDENT, Clock, pod
+from tests.unit.build import IDENT, Clock, pod, secret, twin
 from tests.unit.fake_faults import Fault
 from tests.unit.sides import Sides
 
@@ -195,3 +196,18 @@ async def test_error_of_the_virtual_api_passes_through_and_makes_no_secret(
     with pytest.raises(kind):
         await bench.ensure(_pod())
     assert bench.secret() is None
+
+
+@pytest.mark.parametrize(
+    ("host_secret", "kept"),
+    [
+        (twin(secret("web"), "tokens", data={"api.0": "eyJ"}), {"api.0": ""}),
+        (twin(secret("web"), "tokens"), None),
+        (twin(secret("web"), "secrets", data={"password": "eA=="}), {"password": "eA=="}),
+        ({"metadata": {"name": "other"}, "data": {"a": "eA=="}}, {"a": "eA=="}),
+    ],
+)
+def test_only_tokens_are_kept_without_what_they_say(host_secret: Obj, kept: Obj | None) -> None:
+    before = copy.deepcopy(host_secret)
+    assert slim(host_secret).get("data") == kept
+    assert host_secret == before

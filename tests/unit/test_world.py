@@ -3,8 +3,8 @@
 import pytest
 
 from syncer.objects import Key, Obj
-from syncer.world import DNS_SERVICE, pod_ips
-from tests.unit.build import DNS_IP, marked_as, pod, service, twin, world
+from syncer.world import DNS_SERVICE
+from tests.unit.build import DNS_IP, marked_as, service, twin, world
 
 
 def test_twins_are_found_by_the_virtual_key() -> None:
@@ -56,14 +56,3 @@ def test_services_of_a_namespace() -> None:
         made.virt["services"].put(service(name, namespace))
     assert sorted(each["metadata"]["name"] for each in made.services_in("x")) == ["a", "b"]
     assert made.services_in("z") == []
-
-
-def test_own_addresses_are_those_that_the_host_reports() -> None:
-    """Threats E3: not those that the virtual status claims."""
-    made = world()
-    made.virt["pods"].put(pod(status={"podIPs": [{"ip": "169.254.169.254"}]}))
-    reported = {"podIP": "10.42.0.5", "podIPs": [{"ip": "10.42.0.5"}, {"ip": "fd00::5"}]}
-    made.host["pods"].put(twin(pod(), "pods", status=reported))
-    made.host["pods"].put(twin(pod("waits"), "pods"))
-    assert made.own_ips() == {"10.42.0.5", "fd00::5"}
-    assert pod_ips(None) == pod_ips({}) == pod_ips({"status": None}) == set()
