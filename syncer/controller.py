@@ -86,7 +86,7 @@ class Controller:
         tokens = Tokens(world, virt, host, time.time)
         self._reconcilers: dict[str, Reconcile] = {
             "pods": PodMirror(
-                world, virt, host, tokens, nodes, self.queue, kinds.__contains__
+                world, virt, host, tokens, nodes, self.queue, kinds.__contains__, time.monotonic
             ).reconcile,
             "nodes": nodes.reconcile,
             "events": self.events.reconcile,

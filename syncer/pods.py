@@ -27,6 +27,7 @@ from syncer.last_words import TERMINAL, LastWords, phase_of
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
+from syncer.patience import Patience
 from syncer.pod_changes import PodChanges
 from syncer.pod_ends import PodEnds, grace_of
 from syncer.queue import Queue
@@ -53,6 +54,7 @@ class PodMirror:
         nodes: Nodes,
         queue: Queue,
         synced: Callable[[str], bool],
+        clock: Callable[[], float],
     ) -> None:
         self.world = world
         self.virt = virt
@@ -65,11 +67,13 @@ class PodMirror:
         self.ends = PodEnds(world, virt, host, tokens)
         self.last_words = LastWords(world, virt, self._up)
         self.sidecars = Sidecars(host)
+        self.patience = Patience(queue, clock)
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
         virt_pod, host_pod = self.world.virt_object(key), self.world.host_object(key)
         if host_pod is None:
+            self.patience.end(key)
             if virt_pod is None:
                 self.last_words.forget(key)
                 await self.tokens.forget(key)
@@ -198,8 +202,12 @@ class PodMirror:
             # It is being killed: that its processes end well must not read as success.
             want["phase"] = have.get("phase", "Running")
         patch = status.difference(have, want)
-        if not patch:
+        key = translate.key(virt_pod)
+        # Not with a scheduler of its own: there, the first report tells that the pod has run.
+        may_wait = status.underway(host_pod) and not placed and not is_deleting(virt_pod)
+        if not patch or (may_wait and self.patience.asks(key)):
             return
+        self.patience.end(key)
         answer = await self.virt.patch(
             PODS, virt_pod, {"status": patch}, subresource="status", content_type=STRATEGIC
         )

@@ -39,6 +39,7 @@ CLAIM_CONDITIONS = (
 """The conditions that are the host's to set and to take back; all others are the tenant's."""
 CONDITION = ("type", "status", "reason", "message", "lastTransitionTime", "lastProbeTime")
 SCHEDULED = "PodScheduled"
+BEING_MADE = ("ContainerCreating", "PodInitializing")
 KUBELETS = {
     "AllContainersRestarting",
     "ContainersReady",
@@ -89,6 +90,17 @@ def condition(pod_: Obj, kind: str) -> str | None:
     """Return the status of a pod's condition, None when it has none of the type."""
     conditions = (pod_.get("status") or {}).get("conditions") or ()
     return next((str(each["status"]) for each in conditions if each["type"] == kind), None)
+
+
+def underway(host: Obj) -> bool:
+    """Tell whether a pod is on its way to its containers, and nothing has gone wrong so far."""
+    status = host.get("status") or {}
+    if status.get("phase") != "Pending" or condition(host, SCHEDULED) != "True":
+        return False
+    every = [each for field in CONTAINER_STATUSES for each in status.get(field) or ()]
+    states = [each.get("state") or {} for each in every]
+    reasons = [(each.get("waiting") or {}).get("reason", "") for each in states if each]
+    return not status.get("reason") and all(each in BEING_MADE for each in reasons)
 
 
 def of_pod(virt: Obj) -> Obj:

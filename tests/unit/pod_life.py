@@ -29,7 +29,14 @@ class Pods:
         tokens = Tokens(sides.world, sides.virt, sides.host, self.clock)
         kinds = ALL | set(more)
         self.mirror = PodMirror(
-            sides.world, sides.virt, sides.host, tokens, nodes, self.queue, kinds.__contains__
+            sides.world,
+            sides.virt,
+            sides.host,
+            tokens,
+            nodes,
+            self.queue,
+            kinds.__contains__,
+            self.clock,
         )
         sides.add_host("services", twin(_dns(), "services", spec=_dns()["spec"]))
         sides.host_api.token_seconds = sides.virt_api.token_seconds = 1_003_600
