@@ -226,7 +226,7 @@ class Controller:
     def _host_event(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if new is not None:
             # Always behind everything else: news about an object must not hold up the object.
-            self.queue.add(Key("events", *ref_of(new)), backlog=True)
+            self.queue.add(Key("events", *ref_of(new)), news=True)
         elif old is not None:
             self.events.forget(old)
 

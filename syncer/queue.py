@@ -2,8 +2,8 @@
 
 The rules are client-go's workqueue: fair (order of arrival), stingy (a key added ten times while
 it waits is handed out once), and never concurrent (a key added while a worker has it comes again
-when that worker is done). On top: live changes go before start-up backlog, failures come back
-after a growing pause, and `after` delays a key.
+when that worker is done). On top: live changes go before start-up backlog, mere news behind both
+and to few workers at once, failures come back after a growing pause, and `after` delays a key.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from syncer.objects import Key
 
 FIRST_PAUSE = 0.05  # most conflicts are over by the next watch event
 LONGEST_PAUSE = 300.0  # design §4: a poisoned object costs one try in five minutes
+NEWS_WORKERS = 4  # news is handed out while fewer are at work: the others are for what matters
+NEWS_PATIENCE = 2.0  # seconds after which news is no longer held back by other work
 
 
 class Queue:
@@ -26,19 +28,25 @@ class Queue:
         self._clock = clock
         self._live: deque[Key] = deque()
         self._backlog: OrderedDict[Key, None] = OrderedDict()
+        self._news: OrderedDict[Key, float] = OrderedDict()
+        """Keys that wait until others do not, and since when."""
         self._dirty: set[Key] = set()
         self._busy: set[Key] = set()
         self._failures: dict[Key, int] = {}
         self._later: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
-        self._wake = asyncio.Event()
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._alarm: tuple[float, asyncio.TimerHandle] | None = None
 
     def __len__(self) -> int:
         """Return how many keys wait or are worked on, those that are delayed not counted."""
         return len(self._dirty | self._busy)
 
-    def add(self, key: Key, *, backlog: bool = False) -> None:
-        """Queue the key now; `backlog` puts it behind everything live."""
+    def add(self, key: Key, *, backlog: bool = False, news: bool = False) -> None:
+        """Queue the key now; `backlog` puts it behind everything live, `news` behind that too.
+
+        A key is either always news or never.
+        """
         if key in self._dirty:
             if not backlog and key in self._backlog:
                 del self._backlog[key]
@@ -47,11 +55,13 @@ class Queue:
         self._dirty.add(key)
         if key in self._busy:
             return
-        if backlog:
+        if news:
+            self._news[key] = self._clock()
+        elif backlog:
             self._backlog[key] = None
         else:
             self._live.append(key)
-        self._wake.set()
+        self._rouse()
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Queue the key in `seconds`; the earliest of several such wishes counts."""
@@ -60,7 +70,7 @@ class Queue:
             return
         self._due[key] = due
         heapq.heappush(self._later, (due, key))
-        self._wake.set()
+        self._rouse()
 
     def failed(self, key: Key, *, at_least: float = 0.0, at_most: float = LONGEST_PAUSE) -> float:
         """Queue the key after its backoff, within the bounds; return the pause in seconds."""
@@ -79,25 +89,69 @@ class Queue:
         self._busy.discard(key)
         if key in self._dirty:
             self._live.append(key)
-            self._wake.set()
+            self._rouse()
+        elif self._news_may_go():
+            self._rouse()
 
     async def take(self) -> Key:
         """Wait for a key that no other worker has, and take it."""
         while True:
             pause = self._release_due()
-            if self._live or self._backlog:
-                key = self._live.popleft() if self._live else self._backlog.popitem(last=False)[0]
+            key = self._next()
+            if key is not None:
                 self._dirty.discard(key)
                 self._busy.add(key)
-                if self._live or self._backlog:
-                    self._wake.set()
+                if self._news_may_go():
+                    self._rouse()
                 return key
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            if self._news:
+                held = next(iter(self._news.values())) + NEWS_PATIENCE - self._clock()
+                pause = held if pause is None else min(pause, held)
+            await self._wait(pause)
+
+    async def _wait(self, pause: float | None) -> None:
+        """Wait to be roused, for `pause` seconds at most if it is given."""
+        loop = asyncio.get_running_loop()
+        if pause is not None and (self._alarm is None or loop.time() + pause < self._alarm[0]):
+            # One alarm for all workers, and each key rouses one of them: waking all of them for
+            # every key would cost more than most keys do.
+            if self._alarm is not None:
+                self._alarm[1].cancel()
+            self._alarm = (loop.time() + pause, loop.call_later(pause, self._ring))
+        waiter = loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._rouse()  # another has to do what this one was roused for
+            raise
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._rouse()
+
+    def _rouse(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    def _next(self) -> Key | None:
+        if self._live:
+            return self._live.popleft()
+        if self._backlog:
+            return self._backlog.popitem(last=False)[0]
+        if self._news_may_go():
+            return self._news.popitem(last=False)[0]
+        return None
+
+    def _news_may_go(self) -> bool:
+        if not self._news:
+            return False
+        waited = self._clock() - next(iter(self._news.values()))
+        return len(self._busy) < NEWS_WORKERS or waited >= NEWS_PATIENCE
 
     def _release_due(self) -> float | None:
         """Queue what is due; return seconds until the next delayed key, None without one."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from syncer.objects import Key
-from syncer.queue import FIRST_PAUSE, LONGEST_PAUSE, Queue
+from syncer.queue import FIRST_PAUSE, LONGEST_PAUSE, NEWS_PATIENCE, NEWS_WORKERS, Queue
 from tests.unit.build import Clock
 
 pytestmark = pytest.mark.timeout(10)
@@ -113,6 +113,58 @@ async def test_key_of_the_backlog_that_changes_live_overtakes_it() -> None:
     queue.add(B)
     assert await _drain(queue, 3) == [C, B, A]
     assert await _is_empty(queue)
+
+
+async def test_news_comes_after_all_else() -> None:
+    queue = Queue(Clock())
+    queue.add(A, news=True)
+    queue.add(B, backlog=True)
+    queue.add(C)
+    assert await _drain(queue, 3) == [C, B, A]
+
+
+async def test_news_is_held_back_while_others_are_at_work_but_not_for_ever() -> None:
+    clock = Clock()
+    queue = Queue(clock)
+    busy = [_key(f"busy-{number}") for number in range(NEWS_WORKERS)]
+    for key in busy:
+        queue.add(key)
+        await _take(queue)
+    queue.add(A, news=True)
+    queue.add(B, news=True)
+    assert await _is_empty(queue)
+    queue.done(busy[0])
+    assert await _take(queue) == A
+    assert await _is_empty(queue)
+    clock.advance(NEWS_PATIENCE)
+    assert await _take(queue) == B
+
+
+async def test_workers_that_wait_get_the_news_that_was_held_back() -> None:
+    queue = Queue(asyncio.get_running_loop().time)
+    busy = [_key(f"busy-{number}") for number in range(NEWS_WORKERS + 1)]
+    for key in busy:
+        queue.add(key)
+        await _take(queue)
+    waiting = [asyncio.create_task(_take(queue)) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.add(A, news=True)
+    queue.add(B, news=True)
+    for key in busy:
+        queue.done(key)
+    assert {await each for each in waiting} == {A, B}
+
+
+async def test_a_worker_that_is_cancelled_when_it_was_roused_leaves_the_key_to_another() -> None:
+    queue = Queue(Clock())
+    first, second = (asyncio.create_task(_take(queue)) for _ in range(2))
+    await asyncio.sleep(0)
+    queue.add(A)
+    first.cancel()
+    assert await second == A
+    assert (await asyncio.gather(first, return_exceptions=True))[0].__class__ is (
+        asyncio.CancelledError
+    )
 
 
 async def test_waiting_worker_wakes_for_a_key_and_several_for_several() -> None:
