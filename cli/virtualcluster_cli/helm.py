@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -132,8 +133,9 @@ class Running:
 
 def trouble(said: str) -> Trouble:
     """Return what a failed helm means, in one line with a cure."""
-    if refusal := re.search(r'"?error"?[=:] ?"((?:[^"\\]|\\.)+)"', said):
-        return Trouble(_unquoted(refusal[1]))  # what the preflight check logged: names its cure
+    said = re.sub(r"(?m)^Use --debug flag.*$", "", said)
+    if refusal := _logged(said):
+        return Trouble(refusal)  # what the preflight check says, which names the cure
     if "already exists and cannot be imported" in said or "exists and cannot be" in said:
         what = re.search(r'(\w+ "[^"]+") in namespace "([^"]*)" exists', said)
         return Trouble(
@@ -167,8 +169,12 @@ def trouble(said: str) -> Trouble:
     return Trouble(f"helm failed: {_last(said)}")
 
 
-def _unquoted(text: str) -> str:
-    return text.replace('\\"', '"').replace("\\n", " ")
+def _logged(said: str) -> str:
+    """Return the error that a pod of the chart's logged, if helm passed its log on."""
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            return str(json.loads(line)["error"])
+    return ""
 
 
 def _last(said: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import click
+from click.shell_completion import ShellComplete
 
 from virtualcluster_cli import __version__
 from virtualcluster_cli.commands.completion import completion
@@ -75,6 +76,14 @@ def run() -> None:
     except BrokenPipeError:  # of `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def complete_for_kubectl() -> None:
+    """Answer kubectl, which asks its plugins for completions: words, then what to do with them."""
+    *before, incomplete = sys.argv[1:] or [""]
+    for each in ShellComplete(main, {}, "virtualcluster", "").get_completions(before, incomplete):
+        click.echo(f"{each.value}\t{each.help}" if each.help else each.value)
+    click.echo(":4")  # no names of files
 
 
 if __name__ == "__main__":

@@ -229,6 +229,14 @@ WRONG: dict[str, tuple[Obj, int, tuple[str, ...]]] = {
     ),
     "value": ({"storage": {"sise": "1Gi"}}, 1, ("sise", "see the chart's README")),
     "chart": ({"storage": {"keep": True, "persistence": False}}, 1, ("storage.keep needs",)),
+    "range": (
+        {
+            "preflight": {"enabled": True},
+            "virtualCluster": {"extraArgs": ["--service-cidr=10.43.0.0/16"]},
+        },
+        1,
+        ("does not contain the host's Service range", "leave it out"),
+    ),
     "right": ({"sync": {"nodes": {"enabled": True}}}, 4, ("clusterroles", "leave the values off")),
 }
 

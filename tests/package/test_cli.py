@@ -98,6 +98,12 @@ def test_the_rules_are_there(installed: Run) -> None:
     assert installed("python", "-c", code) == "copy\n"
 
 
+def test_kubectl_completes_it_too(installed: Run) -> None:
+    *words, what_to_do = installed("kubectl_complete-virtualcluster", "ex").splitlines()
+    assert [each.partition("\t")[0] for each in words] == ["explain"]
+    assert what_to_do == ":4"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_its_commands(installed: Run, shell: str) -> None:
     assert "_VIRTUALCLUSTER_COMPLETE" in installed("virtualcluster", "completion", shell)

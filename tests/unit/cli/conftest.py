@@ -93,6 +93,6 @@ def cli(config: Path, tmp_path: Path) -> Run:
     }
 
     def run(*args: str, **more: str) -> Result:
-        return CliRunner().invoke(main, args, env={**env, **more})
+        return CliRunner().invoke(main, args, env={**env, **more}, prog_name="virtualcluster")
 
     return run

@@ -18,6 +18,7 @@ echo "$@" >> {log}
 case $1 in
 version) echo v3.20.0 ;;
 status) {status} ;;
+install) {install} ;;
 esac
 """
 NOT_FOUND = 'echo "Error: release: not found" >&2; exit 1'
@@ -25,13 +26,13 @@ NOT_FOUND = 'echo "Error: release: not found" >&2; exit 1'
 
 @pytest.fixture
 def helm(tmp_path: Path) -> Callable[[str], str]:
-    """Put a helm there that succeeds and writes down what it was asked; returns the PATH."""
+    """Put a helm there that writes down what it was asked; returns the PATH."""
 
-    def make(status: str = NOT_FOUND) -> str:
+    def make(status: str = NOT_FOUND, install: str = "true") -> str:
         programs = tmp_path / "programs"
         programs.mkdir(exist_ok=True)
         file = programs / "helm"
-        file.write_text(HELM.format(log=tmp_path / "helm.log", status=status))
+        file.write_text(HELM.format(log=tmp_path / "helm.log", status=status, install=install))
         file.chmod(0o755)
         return f"{programs}:/bin"
 
@@ -106,6 +107,21 @@ def test_a_name_that_helm_knows_is_not_created_again(
     done = cli("create", "dev", "--chart", chart, PATH=helm(state))
     assert done.exit_code == 1
     assert "already (deployed)" in done.stderr
+
+
+def test_what_failed_at_once_is_not_left_behind(
+    cli: Run, helm: Callable[[str, str], str], chart: str, tmp_path: Path
+) -> None:
+    """Helm records releases that it did not make, and their names would be taken."""
+    there = tmp_path / "release"
+    status = (
+        f"""[ -e {there} ] && echo '{{"info": {{"status": "failed"}}}}' || {{ {NOT_FOUND}; }}"""
+    )
+    install = f'touch {there}; echo "Error: INSTALLATION FAILED: no luck" >&2; exit 1'
+    done = cli("create", "ci", "--chart", chart, PATH=helm(status, install))
+    assert done.exit_code == 1
+    assert "helm failed: INSTALLATION FAILED: no luck" in done.stderr
+    assert asked(tmp_path, "uninstall")[:2] == ["uninstall", "ci"]
 
 
 @pytest.mark.usefixtures("dev")
