@@ -32,4 +32,4 @@ def test_the_script_of_a_shell(cli: Run, shell: str) -> None:
 def test_a_host_that_cannot_be_reached_completes_nothing_and_says_nothing(cli: Run) -> None:
     env = {"_VIRTUALCLUSTER_COMPLETE": "bash_complete", "COMP_WORDS": "virtualcluster status d"}
     done = cli(**env, COMP_CWORD="2", KUBECONFIG="/nonexistent")
-    assert (done.stdout, done.stderr) == ("", "")
+    assert (done.stdout.strip(), done.stderr) == ("", "")
