@@ -53,7 +53,8 @@ def explain(host: Api, virt: Api, which: Installation, kind: Type, ref: Key) -> 
     ident = identity(host, which)
     twin, stranger = _twin(host, ident, kind, ref, which)
     events = _events(virt, ref.namespace or "default", virt_obj)
-    refusals = [_refusal(each) for each in events if _by_syncer(each)]
+    told = [each for each in events if _by_syncer(each) and _stands(each, twin)]
+    refusals = [_refusal(each) for each in told]
     because = waits.synced(kind.plural, which)
     state = _state(virt_obj, twin, because, refusals, ident)
     waiting = list(waits.of_host(kind.plural, twin)) if twin else []
@@ -75,7 +76,7 @@ def explain(host: Api, virt: Api, which: Installation, kind: Type, ref: Key) -> 
         compare.fields(kind.plural, virt_obj, twin) if not because else [],
         refusals,
         [*waiting, *stranger],
-        [_event(each) for each in events if not _by_syncer(each)],
+        [_event(each) for each in events if each not in told],
         [_event(each) for each in _events(host, which.namespace, twin)] if twin else [],
     )
 
@@ -160,6 +161,12 @@ def _events(api: Api, namespace: str, obj: Obj) -> list[Obj]:
 def _by_syncer(event: Obj) -> bool:
     component = (event.get("source") or {}).get("component")
     return SYNCER in (component, event.get("reportingComponent"))
+
+
+def _stands(event: Obj, twin: Obj | None) -> bool:
+    """Tell whether a refusal may still hold: one from before the twin was made does not."""
+    made = "" if twin is None else twin["metadata"].get("creationTimestamp", "")
+    return (event.get("lastTimestamp") or "") >= made
 
 
 def _refusal(event: Obj) -> Obj:

@@ -16,6 +16,7 @@ from syncer.translate.scope import Scope
 from tests.unit.build import container, pod
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import Served, kubeconfig
+from tests.unit.fake_objects import NOW
 
 pytestmark = pytest.mark.usefixtures("dev")
 
@@ -40,6 +41,7 @@ def mirror(host: Served, virt_pod: Obj, **status: Any) -> Obj:
 
 def event(side: Served, namespace: str, about: Obj, reason: str, message: str, **more: Any) -> None:
     meta = about["metadata"]
+    last = more.pop("last", NOW)
     side.create(
         "events",
         namespace,
@@ -48,7 +50,7 @@ def event(side: Served, namespace: str, about: Obj, reason: str, message: str, *
         type="Warning",
         reason=reason,
         message=message,
-        lastTimestamp="2026-01-01T00:00:00Z",
+        lastTimestamp=last,
         **more,
     )
 
@@ -89,6 +91,22 @@ def test_a_refused_pod(cli: Run, virt: Served) -> None:
     table = cli("explain", "po/bad", "-n", "shop").stdout
     assert "Refused: PodSecurity" in table
     assert "hostPath volume disk" in table
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [("2025-12-31T23:59:59Z", "synced"), ("2026-01-01T00:00:01Z", "synced, with refusals")],
+)
+def test_a_refusal_from_before_the_twin_was_made_is_history(
+    cli: Run, host: Served, virt: Served, last: str, state: str
+) -> None:
+    made = inside(virt, "pods", "web", spec=pod()["spec"])
+    mirror(host, made)  # made at NOW
+    source = {"component": COMPONENT}
+    event(virt, "shop", made, "ResizeRefused", "not switched on", source=source, last=last)
+    found = explained(cli, "pod/web", "-n", "shop")
+    assert found["state"] == state
+    assert len(found["refusals"]) + len(found["events"]) == 1
 
 
 def test_a_pod_that_waits_says_for_what(cli: Run, virt: Served) -> None:
