@@ -83,7 +83,7 @@ def pod_marks(patch: Patch) -> None:
 
 @guard("certificates", "translate.certificates.is_made_for", "D4-tls")
 def certificates(patch: Patch) -> None:
-    patch.attr("syncer.translate.certificates.is_made_for", lambda _host, _name: True)
+    patch.attr("syncer.certificates.is_made_for", lambda _host, _name: True)
 
 
 @guard("unused-objects", "references.References.wanted", "J1-unused")
