@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.waiting import until
+from tests.e2e.pods import wait_ready
 from tests.escapes.probing import PROBES, SPACE, Named, Probe, Probing, probe
 from tests.escapes.wire import FORWARD, UPGRADE
 
@@ -129,11 +129,13 @@ PROBES += [Named(name, tries, _stream(path)) for name, (tries, path) in STREAMS.
 
 @probe("G4-hosts-container", "logs of a container that only the host pod has")
 def injected(probing: Probing) -> str:
-    made = probing.tenant.send(probing.pod("g4", {"subdomain": "sub"}))
-    uid = made["metadata"]["uid"]
-    twin = until("its twin is there", lambda: probing.place.snapshot().twins.get(uid))
+    # It runs, so that there are logs to be had.
+    spec = {"subdomain": "sub", "nodeSelector": {"kubernetes.io/os": "linux"}}
+    made = probing.tenant.send(probing.pod("g4", spec))
+    meta, virt = made["metadata"], probing.place.virt
+    wait_ready(virt, SPACE, meta["name"])
+    twin = probing.place.snapshot().twins[meta["uid"]]
     theirs = {each["name"] for each in twin["spec"].get("initContainers") or ()}
-    probing.tenant.forget(made)
     if not theirs:
         return "the host pod has no container of ours: the case proves nothing"
     problems = []
@@ -142,6 +144,7 @@ def injected(probing: Probing) -> str:
         answer = probing.kubelet().ask(_path(probing, path))
         if answer.status != 404:
             problems.append(f"{path}: {answer}")
+    probing.tenant.forget(made)
     return "; ".join(problems)
 
 
