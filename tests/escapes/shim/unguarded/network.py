@@ -12,16 +12,19 @@ def endpoint_addresses(patch: Patch) -> None:
     patch.attr("syncer.translate.services._check_ip", lambda _ip, _own: None)
 
 
-@guard("own-addresses", "world.World.own_ips", "E3-forged-status")
+@guard("own-addresses", "pod_index.PodIndex.ips", "E3-forged-status")
 def own_addresses(patch: Patch) -> None:
-    def make(own_ips: Any) -> Any:
-        def forged(self: Any) -> set[str]:
-            told = {(pod.get("status") or {}).get("podIP", "") for pod in self.virt["pods"]}
-            return {*own_ips(self), *told}
+    told: set[str] = set()
 
-        return forged
+    def noting(nodes: Any) -> Any:
+        def seen(pod: Any) -> Any:
+            told.add(((pod or {}).get("status") or {}).get("podIP", ""))
+            return nodes(pod)
 
-    patch.wrap("syncer.world.World.own_ips", make)
+        return seen
+
+    patch.wrap("syncer.pod_index._nodes", noting)  # which sees the pods of both sides
+    patch.wrap("syncer.pod_index.PodIndex.ips", lambda ips: lambda self: {*ips(self), *told})
 
 
 @guard("slice-service", "translate.services.slice_to_host", "E3-slice-label")
