@@ -43,6 +43,9 @@ def settings(access: Access | Obj) -> Any:
         raise Trouble(
             f"the kubeconfig cannot be used ({error})", "mend it, or name another"
         ) from None
+    if not made.verify_ssl:
+        # The kubeconfig says so, and kubectl does not complain about it with each request either.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return made
 
 
@@ -163,13 +166,13 @@ def _forbidden(name: str, message: str) -> Trouble:
     if not lacking:
         return NoRight(f"{name} does not allow it: {message}", "ask whoever runs it")
     verb, what, namespace = lacking.groups()
-    where = f"in namespace {namespace}" if namespace else "in the whole cluster"
+    where = f"in namespace {namespace} of {name}" if namespace else f"in all of {name}"
     cure = (
         f"ask whoever runs it for the ClusterRole admin in namespace {namespace}"
         if namespace
         else "name one namespace with -n, or ask whoever runs it for that right"
     )
-    return NoRight(f"you may not {verb} {what} {where} of {name}", cure)
+    return NoRight(f"you may not {verb} {what} {where}", cure)
 
 
 def _network(text: str) -> str:

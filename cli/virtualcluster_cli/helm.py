@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from virtualcluster_cli.access import Access
-from virtualcluster_cli.errors import NoProgram, NoRight, NotFound, Trouble, one_line
+from virtualcluster_cli.errors import (
+    NoProgram,
+    NoRight,
+    NotFound,
+    NotReady,
+    Trouble,
+    one_line,
+)
 
 OLDEST = (3, 8)
 """The first that takes charts from registries without being asked twice."""
@@ -158,6 +165,11 @@ def trouble(said: str) -> Trouble:
         )
     if "incompatible with Kubernetes" in said:
         return Trouble(_last(said), "use a newer host, or an older chart")
+    if "context deadline exceeded" in said or "timed out waiting" in said:
+        return NotReady(
+            "helm has waited in vain for its objects to be made or to go",
+            "see what they wait for with kubectl get all,pvc in the namespace, and try again",
+        )
     if missing := re.search(r'namespaces? "([^"]+)" not found', said):
         return NotFound(
             f"there is no namespace {missing[1]!r}", f"kubectl create namespace {missing[1]}"

@@ -49,6 +49,11 @@ TAKEN = """Error: INSTALLATION FAILED: Unable to continue with install: Service 
         (TAKEN, 1, ['Service "dev" is there already', "another name"]),
         ('Error: namespaces "team-y" not found', 3, ["kubectl create namespace team-y"]),
         ("Error: open v.yaml: no such file or directory", 3, ["there is no file v.yaml"]),
+        (
+            "Error: uninstallation completed with 1 error(s): context deadline exceeded",
+            6,
+            ["waited in vain", "kubectl get all,pvc"],
+        ),
         ("Error: something new", 1, ["helm failed: something new"]),
         ("", 1, ["helm failed: no message"]),
     ],

@@ -139,7 +139,7 @@ def no_right(place: Place) -> tuple[str, ...]:
     return ("list",)
 
 
-@way(4, "you may not list statefulsets in the whole cluster", "-n")
+@way(4, "you may not list statefulsets in all of the host cluster", "-n")
 def no_right_in_all_namespaces(place: Place) -> tuple[str, ...]:
     message = FORBIDDEN + 'group "apps" at the cluster scope'
     place.host.api.faults.add(Fault(status=403, reason="Forbidden", message=message))
