@@ -69,8 +69,9 @@ def until_usable(
             shown.update(steps, why)
             if all(each.done for each in steps) and not running:
                 return
-            if (why.cause if why else "") != wrong:
-                wrong_since, wrong = now, why.cause if why else ""
+            # The same cure, the same trouble: what a kubelet says of an image changes all the time.
+            if (why.cure if why else "") != wrong:
+                wrong_since, wrong = now, why.cure if why else ""
             if why and now - wrong_since > patience:
                 raise NotReady(why.cause, why.cure)
             if now > deadline:
@@ -123,9 +124,9 @@ class _Shown:
         said = f"{why.cause}: {why.cure}" if why else ""
         if self._live is not None:
             self._live.update(self._picture(steps, said))
-        elif said and said != self._said:
+        elif why is not None and why.cure != self._said:
             click.echo(f"held up: {said}", err=True)
-        self._said = said
+        self._said = why.cure if why else ""
 
     def _picture(self, steps: list[Stage], said: str) -> Group:
         lines: list[Text | Spinner] = []

@@ -198,7 +198,7 @@ def test_explain_from_either_side(
 ) -> None:
     """Of the shared installation, which the host's administrator asks about."""
     cli = CommandLine(release.host.kubectl.kubeconfig, session.scratch / "cli-admin")
-    virt.api.create(manifests.pod("seen", space, labels={"app": "seen"}, priorityClassName=""))
+    virt.api.create(manifests.pod("seen", space, labels={"app": "seen"}))
     made = until("it has a twin", lambda: virt.api.find("Pod", "seen", space))
     twin = until("the twin is there", lambda: _twin(release, made))
     cluster = f"{release.namespace}/{release.name}"
