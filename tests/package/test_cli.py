@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -96,6 +97,19 @@ def test_nothing_of_the_syncer_is_needed(installed: Run) -> None:
 def test_the_rules_are_there(installed: Run) -> None:
     code = "from virtualcluster_cli.rules import verdict; print(verdict('POD_SPEC', 'hostIPC')[0])"
     assert installed("python", "-c", code) == "copy\n"
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl; scripts/test has one")
+def test_kubectl_finds_its_plugin(installed: Run) -> None:
+    beside = installed("python", "-c", "import sys; print(sys.prefix + '/bin')").strip()
+    done = subprocess.run(
+        ["kubectl", "virtualcluster", "--version"],
+        env={**os.environ, "PATH": f"{beside}:{os.environ['PATH']}", "PYTHONPATH": ""},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == f"virtualcluster, version {__version__}\n"
 
 
 def test_kubectl_completes_it_too(installed: Run) -> None:
