@@ -163,13 +163,16 @@ class Release:
         return (earlier.out if earlier.code == 0 else "") + now.out + now.err
 
     def _values(self, values: Obj | None) -> list[str]:
-        flags = [f"--set=syncer.image={SYNCER_IMAGE}"] if SYNCER_IMAGE else []
-        flags += [f"--set=virtualCluster.image={K3S_IMAGE}"] if K3S_IMAGE else []
-        if not values:
-            return flags
-        file = self.scratch / f"{self.namespace}-{self.name}-values.yaml"
-        file.write_text(yaml.safe_dump(values))
-        return ["--values", str(file), *flags]
+        images = {"syncer": SYNCER_IMAGE, "virtualCluster": K3S_IMAGE}
+        run = {part: {"image": image} for part, image in images.items() if image}
+        files = []
+        # Of two files the later one wins: a test may name an image of its own.
+        for name, content in (("images", run), ("values", values)):
+            if content:
+                file = self.scratch / f"{self.namespace}-{self.name}-{name}.yaml"
+                file.write_text(yaml.safe_dump(content))
+                files += ["--values", str(file)]
+        return files
 
 
 def virt_uid(host_obj: Obj) -> str:
