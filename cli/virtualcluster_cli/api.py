@@ -49,6 +49,18 @@ def settings(access: Access | Obj) -> Any:
     return made
 
 
+def authorization(made: Any) -> dict[str, str]:
+    """Return the headers that say who is asking, for requests that the package does not make.
+
+    Under which name it keeps a token has changed with its versions; this it has always said.
+    """
+    given = made.auth_settings().values()
+    headers = {each["key"]: each["value"] for each in given if each["in"] == "header"}
+    if not headers and made.username:
+        headers["authorization"] = made.get_basic_auth_token()
+    return headers
+
+
 def _load(access: Access | Obj, made: Any) -> None:
     load: Any
     if isinstance(access, dict):

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from virtualcluster_cli.access import Access
-from virtualcluster_cli.api import settings
+from virtualcluster_cli.api import authorization, settings
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1  # channels; what comes first on each is the port's number, in two bytes
@@ -102,10 +102,7 @@ class Forward:
         made = self._settings
         namespace, pod, port = self._target
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}"
-        token = made.get_api_key_with_prefix("authorization")
-        headers = {"Authorization": token} if token else {}
-        if not token and made.username:
-            headers["Authorization"] = made.get_basic_auth_token()
+        headers = authorization(made)
         options: dict[str, Any] = {"protocols": [PROTOCOL], "max_msg_size": 0, "headers": headers}
         if made.host.startswith("https"):
             options["ssl"] = tls(made)

@@ -60,8 +60,8 @@ class Tunnel:
         _run(self._close())
 
     async def _open(self) -> None:
-        token = self._configuration.get_api_key_with_prefix("authorization")
-        headers = {"Authorization": token} if token else {}
+        given = self._configuration.auth_settings().values()
+        headers = {each["key"]: each["value"] for each in given if each["in"] == "header"}
         connector = aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=0)
         self._http = aiohttp.ClientSession(connector=connector, headers=headers)
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)

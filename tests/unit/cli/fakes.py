@@ -34,6 +34,9 @@ GROUPS = {
 }
 
 
+TOKEN = "of-the-kubeconfig"
+
+
 class ClusterApi(FakeApi):
     """A fake API server with what only people ask for: discovery, reviews, port-forwards."""
 
@@ -64,8 +67,8 @@ class ClusterApi(FakeApi):
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         pod, port = request.path.split("/")[-2], int(request.query["ports"])
-        if self.denied:
-            self.denied -= 1
+        if self.denied or request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self.denied = max(0, self.denied - 1)
             return web.json_response({"message": "Unauthorized"}, status=401)
         behind = self.behind.get((pod, port))
         if behind is None:
@@ -176,7 +179,7 @@ def kubeconfig(file: Path, server: str, namespace: str = "team-x") -> Path:
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "host", "cluster": {"server": server}}],
-        "users": [{"name": "me", "user": {"token": "t"}}],
+        "users": [{"name": "me", "user": {"token": TOKEN}}],
         "contexts": [
             {"name": "host", "context": {"cluster": "host", "user": "me", "namespace": namespace}}
         ],
