@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import ssl
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,6 +18,9 @@ from typing import Any, Self
 import aiohttp
 from kubernetes import config
 from kubernetes.client import Configuration
+
+from virtualcluster_cli.api import authorization
+from virtualcluster_cli.forward import tls
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA = 0  # the channel; 1 is for errors. Both begin with the port's number, in two bytes
@@ -60,9 +62,8 @@ class Tunnel:
         _run(self._close())
 
     async def _open(self) -> None:
-        given = self._configuration.auth_settings().values()
-        headers = {each["key"]: each["value"] for each in given if each["in"] == "header"}
-        connector = aiohttp.TCPConnector(ssl=_tls(self._configuration), limit=0)
+        headers = authorization(self._configuration)
+        connector = aiohttp.TCPConnector(ssl=tls(self._configuration), limit=0)
         self._http = aiohttp.ClientSession(connector=connector, headers=headers)
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -118,12 +119,3 @@ async def _down(remote: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamW
         elif channel == DATA:
             writer.write(message.data[1:])
             await writer.drain()
-
-
-def _tls(configuration: Any) -> ssl.SSLContext:
-    tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if not configuration.verify_ssl:
-        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    if configuration.cert_file:
-        tls.load_cert_chain(configuration.cert_file, configuration.key_file)
-    return tls

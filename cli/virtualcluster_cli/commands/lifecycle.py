@@ -5,41 +5,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import click
-import yaml
 
-from virtualcluster_cli import charts, connections, progress
+from virtualcluster_cli import connections, progress
+from virtualcluster_cli.chart_options import Wanted, chart_options
 from virtualcluster_cli.commands.connect import leave
 from virtualcluster_cli.errors import NotReady, Trouble
 from virtualcluster_cli.helm import Helm, Running, trouble
 from virtualcluster_cli.installations import check_name, synced_pods_of
-from virtualcluster_cli.options import Function, Host, examples, host_options, name_argument
+from virtualcluster_cli.options import Host, examples, host_options, name_argument
 
-TIMEOUT = 300.0
 GONE = 120.0  # seconds for the last pods; their grace period is the tenants' to choose
-
-
-def chart_options(function: Function) -> Function:
-    """Add the options that say which chart and which values."""
-    for option in reversed(
-        (
-            click.option(
-                *("-f", "--values"), multiple=True, help="A values file; may be given often."
-            ),
-            click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value."),
-            click.option(
-                "--kubernetes", default="", metavar="1.34", help="Its version.  [default: host's]"
-            ),
-            click.option("--chart", default="", help="Directory, archive or oci:// address."),
-            click.option("--repo", default="", help="The address of a chart repository."),
-            click.option("--version", default="", help="The chart's version, from a repository."),
-            click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds."),
-        )
-    ):
-        function = option(function)
-    return function
 
 
 @examples(
@@ -54,12 +31,7 @@ def chart_options(function: Function) -> Function:
 def create(
     host: Host,
     name: str,
-    values: tuple[str, ...],
-    sets: tuple[str, ...],
-    kubernetes: str,
-    chart: str,
-    repo: str,
-    version: str,
+    wanted: Wanted,
     timeout: float,
 ) -> None:
     """Create the virtual cluster NAME, and wait until it is usable.
@@ -76,8 +48,7 @@ def create(
             f"there is a release {name!r} in namespace {host.namespace} already ({state})",
             f"virtualcluster upgrade {name}, or delete it first, or take another name",
         )
-    with charts.found(helm, chart, repo, version) as found:
-        flags = _flags(found, values, sets, kubernetes)
+    with wanted.found(helm) as (found, flags):
         if host.api.find(f"/api/v1/namespaces/{host.namespace}") is None:
             flags.append("--create-namespace")
         command = ("install", name, str(found.directory), f"--namespace={host.namespace}", *flags)
@@ -103,12 +74,7 @@ def create(
 def upgrade(
     host: Host,
     name: str,
-    values: tuple[str, ...],
-    sets: tuple[str, ...],
-    kubernetes: str,
-    chart: str,
-    repo: str,
-    version: str,
+    wanted: Wanted,
     timeout: float,
 ) -> None:
     """Upgrade the virtual cluster NAME: another chart, other values, another version.
@@ -119,8 +85,7 @@ def upgrade(
     helm = Helm(host.access)
     helm.check()
     before = which.statefulset["metadata"].get("generation", 0)
-    with charts.found(helm, chart, repo, version) as found:
-        flags = _flags(found, values, sets, kubernetes)
+    with wanted.found(helm) as (found, flags):
         # Not --reuse-values: a newer chart's templates need its new defaults.
         command = ("upgrade", name, str(found.directory), f"--namespace={host.namespace}")
         with _helm(helm, *command, "--reset-then-reuse-values", *flags) as failed:
@@ -186,38 +151,6 @@ def _until_rolled(host: Host, path: str, before: int, timeout: float) -> None:
         if unchanged or (seen and (new or status.get("updatedReplicas"))):
             return
         time.sleep(progress.LOOK)
-
-
-def _flags(
-    chart: charts.Chart, values: tuple[str, ...], sets: tuple[str, ...], kubernetes: str
-) -> list[str]:
-    for each in values:
-        _check_values(each)
-    files = [str(chart.preset(kubernetes))] if kubernetes else []
-    return [
-        *(f"--values={each}" for each in (*files, *values)),
-        *(f"--set={each}" for each in sets),
-    ]
-
-
-def _check_values(name: str) -> None:
-    """Raise Trouble for a values file that helm would not explain as well."""
-    if name == "-" or "://" in name:
-        return
-    try:
-        content = yaml.safe_load(Path(name).read_text())
-    except OSError as error:
-        raise Trouble(
-            f"the values file {name} cannot be read ({error.strerror})", "mend the path"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise Trouble(f"the values file {name} is no valid YAML{where}", "mend it") from None
-    if content is not None and not isinstance(content, dict):
-        raise Trouble(
-            f"the values file {name} holds no keys", "it must be a map, as values.yaml is"
-        )
 
 
 @contextlib.contextmanager
