@@ -147,11 +147,12 @@ def ingress(
     host: str = "@name.tenant.example.com",
     *,
     path: str = "/",
+    backend: Obj | None = None,
     annotations: Obj | None = None,
     **spec: Any,
 ) -> Obj:
     """Return an Ingress of the class and the domain that are offered."""
-    backend = {"service": {"name": "@name", "port": {"number": 80}}}
+    backend = backend or {"service": {"name": "@name", "port": {"number": 80}}}
     rule: Obj = {
         "http": {
             "paths": [{"path": path, "pathType": "ImplementationSpecific", "backend": backend}]

@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 from tests.escapes.case import Case
-from tests.escapes.cases import (
-    a_scheduling,
-    a_security,
-    a_volumes,
-    b_identity,
-    c_annotations,
-    c_labels,
-    d_names,
-    d_others,
-    d_references,
-    e_ingresses,
-    e_policies,
-    e_services,
-    f_storage,
-    h_sabotage,
-)
 
 CASES: list[Case] = [
     case
-    for module in (
-        a_scheduling,
-        a_security,
-        a_volumes,
-        b_identity,
-        c_annotations,
-        c_labels,
-        d_names,
-        d_others,
-        d_references,
-        e_ingresses,
-        e_policies,
-        e_services,
-        f_storage,
-        h_sabotage,
-    )
-    for case in module.CASES
+    for found in sorted(pkgutil.iter_modules(__path__), key=lambda each: each.name)
+    for case in importlib.import_module(f"{__name__}.{found.name}").CASES
 ]

@@ -88,46 +88,14 @@ CASES: list[Case] = [
             ),
             (
                 "backend",
-                ingress(
-                    rules=[
-                        {
-                            "host": "@name.tenant.example.com",
-                            "http": {
-                                "paths": [
-                                    {
-                                        "path": "/",
-                                        "pathType": "Prefix",
-                                        "backend": {
-                                            "service": {"name": "@foreign", "port": {"number": 80}}
-                                        },
-                                    }
-                                ]
-                            },
-                        }
-                    ]
-                ),
+                ingress(backend={"service": {"name": "@foreign", "port": {"number": 80}}}),
             ),
         )
     ),
     refused(
         "D5-ingress-resource",
         "a backend that is no Service",
-        ingress(
-            rules=[
-                {
-                    "host": "@name.tenant.example.com",
-                    "http": {
-                        "paths": [
-                            {
-                                "path": "/",
-                                "pathType": "Prefix",
-                                "backend": {"resource": {"kind": "Secret", "name": "@foreign"}},
-                            }
-                        ]
-                    },
-                }
-            ]
-        ),
+        ingress(backend={"resource": {"kind": "Secret", "name": "@foreign"}}),
         ingress(),
     ),
     stripped(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from tests.e2e.cluster import ApiError, Obj
 from tests.e2e.waiting import Pending, until
@@ -20,20 +21,23 @@ def _reaches(probing: Probing, name: str, seconds: float = 30) -> None:
     probing.tenant.forget(sent)
 
 
+def _restored(ask: Callable[[], object], before: object, seconds: float) -> None:
+    def same() -> bool:
+        now = ask()
+        if now != before:
+            raise Pending(str(now))
+        return True
+
+    until("its own address is back", same, seconds)
+
+
 @probe("E7-kubernetes-endpoints", "other addresses behind its own API")
 def api_endpoints(probing: Probing) -> str:
     virt = probing.place.virt.api
     before = virt.get("Endpoints", "kubernetes", "default")["subsets"]
     forged = [{"addresses": [{"ip": "203.0.113.1"}], "ports": [{"name": "https", "port": 443}]}]
     virt.patch("Endpoints", "kubernetes", "default", {"subsets": forged})
-
-    def restored() -> bool:
-        now = virt.get("Endpoints", "kubernetes", "default")["subsets"]
-        if now != before:
-            raise Pending(str(now))
-        return True
-
-    until("its own address is back", restored, 30)
+    _restored(lambda: virt.get("Endpoints", "kubernetes", "default")["subsets"], before, 30)
     _reaches(probing, "e7-endpoints")
     return ""
 
@@ -43,14 +47,11 @@ def api_service(probing: Probing) -> str:
     virt = probing.place.virt.api
     virt.delete("Service", "kubernetes", "default")
 
-    def restored() -> bool:
+    def address() -> object:
         found = virt.find("Service", "kubernetes", "default")
-        ip = (found or {"spec": {}})["spec"].get("clusterIP")
-        if ip != probing.facts["api"]:
-            raise Pending(str(ip))
-        return True
+        return (found or {"spec": {}})["spec"].get("clusterIP")
 
-    until("its own address is back", restored, 60)
+    _restored(address, probing.facts["api"], 60)
     _reaches(probing, "e7-service")
     return ""
 
