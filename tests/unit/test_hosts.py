@@ -110,6 +110,22 @@ def test_the_cases_that_were_chosen_are_run(
 
 
 @pytest.mark.parametrize(
+    ("minor", "files"),
+    [
+        ("1.16", {"default-values.yaml", "preset-1.16-values.yaml", "users-1.16-values.yaml"}),
+        ("1.34", {"default-values.yaml", "preset-1.34-values.yaml"}),
+    ],
+)
+def test_chart_testing_installs_preset_nothing_and_what_users_have(
+    minor: str, files: set[str], tmp_path: Path
+) -> None:
+    plan = session.Plan([INSTALL], "HEAD", scratch=tmp_path)
+    (check,) = session.checks(Host(minor, Path("/k")), plan)
+    found = (check.cwd / "charts" / "virtualcluster" / "ci").iterdir()
+    assert {path.name for path in found} == files
+
+
+@pytest.mark.parametrize(
     ("minor", "earlier"),
     [("1.16", ""), ("1.17", "1.16"), ("1.18", "1.17"), ("1.30", ""), ("1.36", "1.35")],
 )
