@@ -4,7 +4,6 @@ Needs `helm` on PATH (`scripts/lab tools` says where the lab's is).
 """
 
 import io
-import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tools.rendering import CHART, helm, template
+
 ROOT = Path(__file__).parents[2]
-CHART = ROOT / "charts" / "virtualcluster"
 SEEDS = sorted((ROOT / "tests" / "chart" / "seeds").iterdir())
 PRESETS = sorted((CHART / "values").iterdir())
 SCENARIOS = sorted((CHART / "ci").iterdir())
 HOSTS = ["v1.16.13", "v1.18.6", "v1.25.16", "v1.34.4", "v1.35.5-gke.100"]
-
-
-def _helm(*args: object) -> subprocess.CompletedProcess[str]:
-    command = ["helm", *(str(arg) for arg in args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
-def _template(host: str, *args: object) -> list[dict[str, Any]]:
-    result = _helm("template", "vc", CHART, "--namespace=team-x", f"--kube-version={host}", *args)
-    assert result.returncode == 0, result.stderr
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
 
 
 def _k3s(documents: list[dict[str, Any]]) -> dict[str, Any]:
@@ -43,7 +32,7 @@ def _k3s(documents: list[dict[str, Any]]) -> dict[str, Any]:
 )
 def test_values_render_on_every_host(values: Path, host: str) -> None:
     given = yaml.safe_load(values.read_text())["virtualCluster"]
-    container = _k3s(_template(host, f"--values={values}"))
+    container = _k3s(template(host, f"--values={values}"))
     assert container["image"] == given["image"]
     words = given.get("baseArgs", ["server"]) + given.get("extraArgs", [])
     assert [word for word in words if word not in container["args"]] == []
@@ -51,7 +40,7 @@ def test_values_render_on_every_host(values: Path, host: str) -> None:
 
 @pytest.mark.parametrize("values", SCENARIOS, ids=lambda path: path.stem)
 def test_scenario_of_chart_testing_lints(values: Path) -> None:
-    result = _helm("lint", "--strict", "--kube-version=v1.34.4", f"--values={values}", CHART)
+    result = helm("lint", "--strict", "--kube-version=v1.34.4", f"--values={values}", CHART)
     assert result.returncode == 0, result.stdout
     assert "[INFO] Fail" not in result.stderr
 
@@ -59,7 +48,7 @@ def test_scenario_of_chart_testing_lints(values: Path) -> None:
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_host_takes_the_preset_of_its_version(preset: Path) -> None:
     image = yaml.safe_load(preset.read_text())["virtualCluster"]["image"]
-    assert _k3s(_template(f"v{preset.stem}.3-eks-1234567"))["image"] == image
+    assert _k3s(template(f"v{preset.stem}.3-eks-1234567"))["image"] == image
 
 
 @pytest.mark.parametrize(
@@ -67,14 +56,14 @@ def test_host_takes_the_preset_of_its_version(preset: Path) -> None:
 )
 def test_no_hook_is_waited_for_that_helm_never_sees_end(host: str, there: bool) -> None:  # noqa: FBT001
     """This Helm asks for watch lists, of which servers before 1.27 have never heard."""
-    documents = _template(host, "--set=virtualCluster.image=rancher/k3s:v1.34.4-k3s1")
+    documents = template(host, "--set=virtualCluster.image=rancher/k3s:v1.34.4-k3s1")
     hooks = [d for d in documents if "helm.sh/hook" in (d["metadata"].get("annotations") or {})]
     assert bool(hooks) == there
 
 
 def test_lint_is_content_without_a_preset_for_its_host() -> None:
     """`helm lint` has a Kubernetes version of its own, perhaps one without a preset."""
-    assert _helm("lint", "--strict", "--kube-version=v1.25.0", CHART).returncode == 0
+    assert helm("lint", "--strict", "--kube-version=v1.25.0", CHART).returncode == 0
 
 
 BY_DEFAULT = {
@@ -126,14 +115,14 @@ EVERYTHING = [
 def test_makes_these_objects_all_in_the_namespace(
     host: str, args: list[str], objects: set[str]
 ) -> None:
-    documents = _template(host, *args)
+    documents = template(host, *args)
     made = {f"{each['apiVersion']} {each['kind']} {each['metadata']['name']}" for each in documents}
     assert made == objects
     assert {each["metadata"]["namespace"] for each in documents} == {"team-x"}
 
 
 def test_package_has_what_the_templates_read_and_no_more(tmp_path: Path) -> None:
-    result = _helm("package", CHART, "--destination", tmp_path)
+    result = helm("package", CHART, "--destination", tmp_path)
     assert result.returncode == 0, result.stderr
     (package,) = tmp_path.iterdir()
     with tarfile.open(fileobj=io.BytesIO(package.read_bytes())) as archive:
@@ -141,4 +130,4 @@ def test_package_has_what_the_templates_read_and_no_more(tmp_path: Path) -> None
     assert {f"values/{preset.name}" for preset in PRESETS} <= names
     assert {"files/k3s-args.yaml", "files/rights.yaml", "values.schema.json"} <= names
     assert not {name for name in names if name.startswith(("ci/", "tests/"))}
-    assert _helm("template", "vc", package, "--kube-version=v1.34.4").returncode == 0
+    assert helm("template", "vc", package, "--kube-version=v1.34.4").returncode == 0
