@@ -5,6 +5,8 @@ set -euo pipefail
 VC_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VC_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/virtualcluster
 export VC_ROOT VC_CACHE
+# Not the user's own: tests/lab/gocache.py keeps this one small.
+export GOCACHE=${GOCACHE:-$VC_CACHE/go}
 
 # vc_die MESSAGE: one line of cause and cure, then the end.
 vc_die() {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from tests.lab import gobuild
+from tests.lab import gobuild, gocache
 from tests.lab.cache import Cache, digest
 from tests.lab.progress import Task
 from tests.lab.run import output, run
@@ -51,6 +51,7 @@ def suite(cache: Cache) -> Path:
         task.note("compiling tests")
         args = ["go", "test", "-c", "-mod=readonly", "-trimpath", "-ldflags", _SUITE.ldflags]
         run([*args, "-o", f"{target}/", SUITE], cwd=_MODULE, env=_SUITE.environment())
+        gocache.tidy(cache)
 
     what = f"building e2e.test {_SUITE.version}"
     return cache.entry("bin-e2e.test", _SUITE.key(), what, builder) / "e2e.test"

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import openapi, overlays, versions
+from tests.lab import gocache, openapi, overlays, versions
 from tests.lab.cache import Cache, digest, file_digest, tree_digest
 from tests.lab.errors import LabError
 from tests.lab.paths import LAB_SOURCE
@@ -235,6 +235,7 @@ def build(cache: Cache, program: Program) -> Path:
                 env = {**env, **overlays.ENVIRONMENT}
             args += ["-o", f"{target}/", *program.packages]
             run(args, cwd=program.directory, env=env, on_line=on_line)
+        gocache.tidy(cache)
 
     what = f"building {program.name} {program.version} ({len(program.packages)} programs)"
     return cache.entry(f"bin-{program.name}", program.key(), what, builder)
