@@ -31,7 +31,8 @@ ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
     *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
-    *("metrics", "ingress"),
+    *("metrics", "ingress", "cli"),
+    # From here to `rest` the shared installation is left alone.
     *(
         "bad_input",
         "missing_right",
@@ -39,7 +40,6 @@ ORDER = (
         "classes",
         "uninstall",
         "repository",
-        "cli",
         "upgrade",
         "timing",
         "rest",
@@ -200,12 +200,14 @@ def aging(inside: Virtual) -> Aging:
 @pytest.fixture(scope="session")
 def resting(tenant: Tenant, session: Session) -> Window:
     """A window of rest of the shared installation, open from whoever asks for it first."""
+    session.rests = True
     return Window(tenant.release, tenant.virt, session.audit)
 
 
 @pytest.fixture(scope="module")
-def space(virt: Virtual, request: pytest.FixtureRequest) -> Iterator[str]:
+def space(virt: Virtual, session: Session, request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of the virtual cluster for the tests of one file."""
+    assert not session.rests, "the shared installation's rest is watched: see ORDER"
     name = request.path.stem.removeprefix("test_").replace("_", "-")
     yield new_namespace(virt, name)
     virt.api.delete("Namespace", name)

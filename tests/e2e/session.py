@@ -60,6 +60,8 @@ class Session:
         self.timings = Timings()
         self.releases: list[Release] = []
         self.connected: dict[tuple[str, str], Virtual] = {}
+        self.rests = False
+        """Whether the rest of the shared installation is being watched, so that nobody uses it."""
         self._namespaces: list[str] = []
         audit = host.parent / "audit.log"
         self.audit = AuditLog(audit) if audit.exists() else None

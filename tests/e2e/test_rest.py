@@ -20,6 +20,7 @@ def observed(release: Release, virt: Virtual, session: Session, resting: Window)
     if result.disturbed:  # by a probe that failed on a busy machine, say: then that was no rest
         session.timings.notes.append("the first window of rest was disturbed; a second one counts")
         result = Window(release, virt, session.audit).close()
+    session.rests = False
     assert not result.disturbed, "the host changed pods all the while: nothing can be said"
     return result
 

@@ -14,6 +14,8 @@ from tests.e2e.session import claims_of
 from tests.e2e.waiting import Pending, until
 
 LIFE = 600  # seconds; the shortest that the API gives. Renewed after four fifths, as by a kubelet
+PERIOD = 0.8 * LIFE
+LATE = 30  # seconds that a renewal may take on a busy machine
 REACHED = 90  # seconds until a kubelet has put a changed Secret into the pod
 
 
@@ -37,10 +39,13 @@ def test_a_token_is_renewed_before_it_ends_while_the_pod_runs(
             raise Pending(f"the first one, {time.monotonic() - aging.since:.0f} s old")
         return token
 
-    left = LIFE * 0.8 - (time.monotonic() - aging.since)
+    left = PERIOD - (time.monotonic() - aging.since)
     token = until("the token is another", renewed, max(left, 0) + REACHED)
     before, after = claims_of(aging.first), claims_of(token)
-    assert before["iat"] + LIFE * 0.75 < after["iat"] < before["exp"]
+    times, late = divmod(after["iat"] - before["iat"] + 1, PERIOD)  # whole seconds: one may lack
+    assert times >= 1
+    assert late <= times * LATE
+    assert after["exp"] > time.time()
     assert after["exp"] - after["iat"] == LIFE
     assert after["aud"] == ["vault"]
     assert _accepted(inside, token)
