@@ -15,6 +15,8 @@ class Bucket:
         self._clock = clock
         self._tokens = float(burst)
         self._at = clock()
+        self.waited = 0.0
+        """Seconds that requests waited here, all together."""
 
     def hold(self, seconds: float) -> None:
         """Let nothing pass for `seconds`: the server said so (Retry-After)."""
@@ -26,7 +28,9 @@ class Bucket:
         self._refill()
         self._tokens -= 1.0
         if self._tokens < 0.0:
-            await asyncio.sleep(-self._tokens / self._rate)
+            pause = -self._tokens / self._rate
+            self.waited += pause
+            await asyncio.sleep(pause)
 
     def _refill(self) -> None:
         now = self._clock()

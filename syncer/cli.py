@@ -6,14 +6,13 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from importlib import metadata
 from pathlib import Path
 
 import click
 import structlog
 import uvloop
 
-from syncer import kinds, log
+from syncer import kinds, log, versions
 from syncer.access import HostAccess
 from syncer.bucket import Bucket
 from syncer.client import Client
@@ -74,15 +73,8 @@ async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
         await work(host)
 
 
-def _version() -> str:
-    try:
-        return metadata.version("virtualcluster-syncer")
-    except metadata.PackageNotFoundError:
-        return "0.1.0"
-
-
 @click.group(context_settings={"auto_envvar_prefix": "SYNCER", "show_default": True})
-@click.version_option(_version())
+@click.version_option(versions.own())
 def main() -> None:
     """Mirror a virtual cluster's workloads into one namespace of its host."""
     log.configure("info")
@@ -171,6 +163,12 @@ def preflight_command(
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
+@click.option(
+    "--log-format",
+    default="auto",
+    type=click.Choice(log.STYLES),
+    help="auto: text on a terminal, else one JSON object a line.",
+)
 @click.option("--api-port", default=8443)
 @click.option("--listen-port", default=8081)
 @click.option("--own-node", envvar="HOST_NODE_NAME", required=True)
@@ -189,6 +187,7 @@ def run_command(
     pod_node_selector: str,
     pod_security_standard: str,
     log_level: str,
+    log_format: str,
     **rest: object,
 ) -> None:
     """Sync until told to stop."""
@@ -196,7 +195,7 @@ def run_command(
     # their time would go into importing what they never use.
     from syncer.run import run  # noqa: PLC0415
 
-    log.configure(log_level)
+    log.configure(log_level, log_format)
     chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
     if rest["virtual_scheduler"] and "nodes" not in chosen:
         raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")

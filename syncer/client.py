@@ -6,6 +6,7 @@ typed decoding costs 10 to 100 times more (design §4 has the measurements).
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, Self
@@ -19,12 +20,15 @@ from syncer.errors import ApiError, TooManyRequests, Unreachable, from_status
 from syncer.objects import Obj
 from syncer.resources import EVENTS, Resource
 from syncer.stream import Event, Lines, decode
+from syncer.tally import QUICK, Durations
 
 PAGE = 500  # client-go's own page size
 REQUEST_TIMEOUT = 60.0  # the API server's own limit for requests that are no watch
 INACTIVITY = 70.0  # servers send a bookmark every 60 s; longer silence is a dead stream
 WATCH_SECONDS = 290  # like client-go: between 5 and 10 minutes, so that load balancers stay calm
 SHORT_WATCH_SECONDS = 60  # where bookmarks come only 2 s before the end of a watch, or never
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NO_ANSWER = 0
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"  # merges containers by name
 
@@ -50,8 +54,15 @@ class Client:
         self._inactivity = inactivity
         self._session: aiohttp.ClientSession | None = None
         self.requests: Counter[tuple[str, str, int]] = Counter()
+        """By method, resource and status; NO_ANSWER where there was none."""
+        self.took = {method: Durations(QUICK) for method in METHODS}
         self._dialects: dict[Resource, Dialect] = {}
         self.watch_seconds = WATCH_SECONDS
+
+    @property
+    def throttled(self) -> float:
+        """Return for how many seconds requests waited, all together, so as not to be too many."""
+        return self._bucket.waited
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -210,6 +221,7 @@ class Client:
             query["fieldSelector"] = fields
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=self._inactivity)
         told = self._dialect(resource)
+        answered = False
         try:
             async with self._http().get(
                 self._access.url + told.resource.path(namespace),
@@ -218,6 +230,7 @@ class Client:
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
+                answered = True
                 self.requests["WATCH", resource.plural, answer.status] += 1
                 if answer.status != 200:  # noqa: PLR2004
                     raise await _error(answer, self.side)
@@ -228,6 +241,8 @@ class Client:
                         # A bookmark's object has no spec to translate.
                         yield Event(kind, told.inward(obj) if kind != "BOOKMARK" else obj)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if not answered:
+                self.requests["WATCH", resource.plural, NO_ANSWER] += 1
             raise Unreachable(f"{self.side} {resource.plural}: {error!r}") from error
 
     async def request(
@@ -244,6 +259,7 @@ class Client:
         await self._bucket.take()
         data = None if body is None else orjson.dumps(body)
         kind = {} if body is None else {"Content-Type": content_type}
+        status, begun = NO_ANSWER, time.monotonic()
         try:
             async with self._http().request(
                 method,
@@ -253,7 +269,9 @@ class Client:
                 headers={**self._access.headers(), **kind},
                 allow_redirects=False,  # nobody else says where our credentials go
             ) as answer:
-                self.requests[method, resource, answer.status] += 1
+                status = answer.status
+                self.requests[method, resource, status] += 1
+                self.took[method].observe(time.monotonic() - begun)
                 if answer.status >= 300:  # noqa: PLR2004
                     error = await _error(answer, self.side)
                     # The tenant's webhooks can say so too: that must hold up one object, not all.
@@ -264,6 +282,8 @@ class Client:
                 if not isinstance(result, dict):
                     raise Unreachable(f"{self.side} {method} {resource}: not a JSON object")
         except (aiohttp.ClientError, TimeoutError, OSError, orjson.JSONDecodeError) as error:
+            if status == NO_ANSWER:
+                self.requests[method, resource, NO_ANSWER] += 1
             raise Unreachable(f"{self.side} {method} {resource}: {error!r}") from error
         return result
 

@@ -1,32 +1,21 @@
-"""Wires the parts together: stores feed the queue, workers reconcile, errors become policy."""
+"""Wires the parts together: stores feed the queue, workers reconcile."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 
 from syncer import brake, certificates
 from syncer.apiservice import KEY as API_KEY
 from syncer.apiservice import ApiService
+from syncer.attempts import SAFETY_NET, Attempts, Reconcile
 from syncer.claims import ClaimMirror
 from syncer.classes import ClassMirror, sweep
 from syncer.client import Client
-from syncer.errors import (
-    ApiError,
-    BadRequest,
-    Conflict,
-    Forbidden,
-    NotFound,
-    NotYet,
-    Refused,
-    TooManyRequests,
-    Unauthorized,
-    Unreachable,
-)
+from syncer.errors import Refused
 from syncer.events import EventMirror
 from syncer.identity import virtual_key
 from syncer.kinds import KINDS
@@ -49,15 +38,11 @@ from syncer.world import DNS_SERVICE, World
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate
-SAFETY_NET = 30.0  # an arrival that was missed costs at most this many seconds
-OUTAGE_PAUSE = 2.0
-REFUSED_AGAIN = 60.0  # a refusal may be lifted by the operator's values or the host's admission
 
 SPECIAL: dict[str, type[Mirror]] = {
     "services": ServiceMirror,
     "persistentvolumeclaims": ClaimMirror,
 }
-Reconcile = Callable[[Key], Awaitable[None]]
 
 
 class Controller:
@@ -79,14 +64,20 @@ class Controller:
         self.recorder = Recorder(virt, time.monotonic)
         self.nodes = nodes
         self.events = EventMirror(world, virt)
-        self.refusals = 0
         self.started = False
         self._kinds = kinds
         self._virt = virt
-        tokens = Tokens(world, virt, host, time.time)
+        self.tokens = Tokens(world, virt, host, time.time)
         self._reconcilers: dict[str, Reconcile] = {
             "pods": PodMirror(
-                world, virt, host, tokens, nodes, self.queue, kinds.__contains__, time.monotonic
+                world,
+                virt,
+                host,
+                self.tokens,
+                nodes,
+                self.queue,
+                kinds.__contains__,
+                time.monotonic,
             ).reconcile,
             "nodes": nodes.reconcile,
             "events": self.events.reconcile,
@@ -106,6 +97,7 @@ class Controller:
             self._reconcilers[certificates.KIND] = certificates.Certificates(
                 world, virt, host, self.queue, time.monotonic
             ).reconcile
+        self.attempts = Attempts(world, self.queue, self.recorder, self._reconcilers)
         self._listen(api_service)
 
     async def run(self) -> None:
@@ -262,61 +254,6 @@ class Controller:
             try:
                 reconcile = self._reconcilers.get(key.kind)
                 if reconcile is not None and not self.sources.uninstalling:
-                    await self._attempt(key, reconcile)
+                    await self.attempts.attempt(key, reconcile)
             finally:
                 self.queue.done(key)
-
-    async def _attempt(self, key: Key, reconcile: Reconcile) -> None:
-        """Reconcile one key; all that may go wrong is dealt with here and nowhere else."""
-        where = {"kind": key.kind, "virt_namespace": key.namespace, "virt_name": key.name}
-        try:
-            await reconcile(key)
-        except NotYet as missing:
-            log.debug("waiting", **where, waits_for=str(missing))
-            self.queue.add_after(key, SAFETY_NET)
-        except Refused as refused:
-            self.refusals += 1
-            log.info("refused", **where, reason=refused.reason)
-            await self._tell(key, refused.reason, refused.message)
-            self.queue.failed(key, at_least=REFUSED_AGAIN)
-        except (Conflict, NotFound):
-            self.queue.failed(key)
-        except TooManyRequests as error:
-            self.queue.failed(key, at_least=error.retry_after)
-        except (BadRequest, Forbidden) as error:
-            pause = self.queue.failed(key, at_least=1.0)
-            log.warning("not accepted", **where, side=error.side, error=str(error), pause=pause)
-            if error.side == "host":
-                await self._tell(key, *self._wording(key, error))
-        except Unauthorized as error:
-            if error.side == "virt":
-                raise  # k3s has other credentials now: start over with them
-            self.queue.failed(key, at_least=1.0)
-        except (ApiError, Unreachable) as error:
-            # Not the object's fault: it must not wait long when the server is back.
-            pause = self.queue.failed(key, at_least=0.2, at_most=OUTAGE_PAUSE)
-            log.warning("failed", **where, error=str(error), pause=pause)
-        except Exception:
-            # A bug must cost the one object that meets it, not the others.
-            log.exception("bug", **where)
-            self.queue.failed(key, at_least=5.0)
-        else:
-            self.queue.succeeded(key)
-
-    def _wording(self, key: Key, error: ApiError) -> tuple[str, str]:
-        """Return what a tenant may read about the host's refusal: nothing of the host's names."""
-        lacking = re.search(r'cannot (\w+) resource "([^"]+)"', error.message)
-        if lacking:
-            text = f"the host does not let the syncer {lacking[1]} {lacking[2]}: ask its operator"
-            return "MissingRight", text
-        reason = "HostForbids" if isinstance(error, Forbidden) else "HostRefused"
-        text = error.message
-        if key.kind in self.world.virt:
-            text = text.replace(self.world.host_name(key), key.name)
-        return reason, text
-
-    async def _tell(self, key: Key, reason: str, message: str) -> None:
-        if key.kind in self.world.virt:
-            virt_obj = self.world.virt_object(key)
-            if virt_obj is not None:
-                await self.recorder.warn(virt_obj, reason, message)

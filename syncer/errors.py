@@ -4,6 +4,7 @@ ApiError
 ├── BadRequest (400, 422: the object can never be accepted as it is)
 ├── Unauthorized (401)
 ├── Forbidden (403)
+│   └── Terminating (403, what is asked for would be made in a namespace that is on its way out)
 ├── NotFound (404)
 ├── Conflict (409)
 │   └── AlreadyExists (409, reason AlreadyExists)
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import math
 
+ENDING = "because it is being terminated"  # 1.16 says it in no other way
 LONGEST_RETRY_AFTER = 60.0  # seconds; API servers ask for 1 to 30
 
 
@@ -45,6 +47,10 @@ class Unauthorized(ApiError):
 
 class Forbidden(ApiError):
     """A right is missing, or admission said no."""
+
+
+class Terminating(Forbidden):
+    """The namespace is being deleted: nothing can be made in it any more."""
 
 
 class NotFound(ApiError):
@@ -108,6 +114,8 @@ def from_status(status: int, body: object, retry_after: str | None) -> ApiError:
     kind = BY_STATUS.get(status, ServerError if status >= 500 else ApiError)  # noqa: PLR2004
     if kind is Conflict and reason == "AlreadyExists":
         kind = AlreadyExists
+    if kind is Forbidden and ENDING in message:
+        kind = Terminating
     return kind(status, reason, message[:1024], retry_after=_seconds(retry_after))
 
 

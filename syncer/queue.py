@@ -30,9 +30,12 @@ class Queue:
         self._backlog: OrderedDict[Key, None] = OrderedDict()
         self._news: OrderedDict[Key, float] = OrderedDict()
         """Keys that wait until others do not, and since when."""
-        self._dirty: set[Key] = set()
-        self._busy: set[Key] = set()
+        self._dirty: dict[Key, float] = {}
+        self._busy: dict[Key, float] = {}
+        """Both: since when the key was not in step."""
         self._failures: dict[Key, int] = {}
+        self._behind: dict[Key, float] = {}
+        """Since when the keys were not in step that come again after a failure."""
         self._later: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
@@ -40,7 +43,24 @@ class Queue:
 
     def __len__(self) -> int:
         """Return how many keys wait or are worked on, those that are delayed not counted."""
-        return len(self._dirty | self._busy)
+        return len(self._dirty.keys() | self._busy.keys())
+
+    def lanes(self) -> dict[str, int]:
+        """Return how many keys wait for a worker, by what they wait behind."""
+        return {"live": len(self._live), "backlog": len(self._backlog), "news": len(self._news)}
+
+    def at_work(self) -> int:
+        """Return how many keys workers have."""
+        return len(self._busy)
+
+    def delayed(self) -> int:
+        """Return how many keys come later: after a failure, or when their time has come."""
+        return len(self._due)
+
+    def oldest(self) -> float:
+        """Return for how many seconds the key that waits longest, or is worked on, does so."""
+        since = [*self._dirty.values(), *self._busy.values()]
+        return self._clock() - min(since) if since else 0.0
 
     def add(self, key: Key, *, backlog: bool = False, news: bool = False) -> None:
         """Queue the key now; `backlog` puts it behind everything live, `news` behind that too.
@@ -52,11 +72,11 @@ class Queue:
                 del self._backlog[key]
                 self._live.append(key)
             return
-        self._dirty.add(key)
+        now = self._dirty[key] = self._clock()
         if key in self._busy:
             return
         if news:
-            self._news[key] = self._clock()
+            self._news[key] = now
         elif backlog:
             self._backlog[key] = None
         else:
@@ -76,17 +96,24 @@ class Queue:
         """Queue the key after its backoff, within the bounds; return the pause in seconds."""
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
+        if key not in self._behind:
+            self._behind[key] = self._busy.get(key, self._clock())
         pause = max(at_least, min(at_most, FIRST_PAUSE * 2.0 ** min(count, 20)))
         self.add_after(key, pause)
         return pause
 
-    def succeeded(self, key: Key) -> None:
-        """Forget the key's failures."""
-        self._failures.pop(key, None)
+    def succeeded(self, key: Key) -> float:
+        """Forget the key's failures; return for how many seconds it was not in step."""
+        now = self._clock()
+        since = self._busy.get(key, now)
+        if key in self._failures:
+            del self._failures[key]
+            since = self._behind.pop(key)
+        return now - since
 
     def done(self, key: Key) -> None:
         """Tell that the worker that took the key has finished with it."""
-        self._busy.discard(key)
+        self._busy.pop(key, None)
         if key in self._dirty:
             self._live.append(key)
             self._rouse()
@@ -99,8 +126,7 @@ class Queue:
             pause = self._release_due()
             key = self._next()
             if key is not None:
-                self._dirty.discard(key)
-                self._busy.add(key)
+                self._busy[key] = self._dirty.pop(key)
                 if self._news_may_go():
                     self._rouse()
                 return key

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from syncer.client import Client
-from syncer.errors import AlreadyExists, ApiError, Unreachable
+from syncer.errors import AlreadyExists, ApiError, Terminating, Unreachable
 from syncer.objects import Obj
 from syncer.resources import EVENTS
 
@@ -63,8 +63,8 @@ class Recorder:
         }
         try:
             await self._virt.create(EVENTS, namespace, event)
-        except AlreadyExists:
-            pass  # told before the last restart
+        except (AlreadyExists, Terminating):
+            pass  # told before the last restart, or nobody is left to read it
         except (ApiError, Unreachable) as error:
             self._told.pop(digest, None)
             log.warning("event not written", reason=reason, error=str(error))

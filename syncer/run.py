@@ -17,13 +17,16 @@ from syncer.client import Client
 from syncer.controller import Controller
 from syncer.discover import identify
 from syncer.errors import ApiError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from syncer.expiry import Expiries
 from syncer.identity import Identity
 from syncer.kinds import KINDS
 from syncer.kubelet import REQUEST_HEADER_CA, SERVER_CA, KubeletServer, ServingTls
 from syncer.lookup import HostForStreams, PodLookup
+from syncer.metrics import Metrics
 from syncer.metricsapi import PORT, SERVER_NAME, Figures, MetricsApi, Way
 from syncer.metricsapi.source import HostMetrics
 from syncer.nodes import Nodes
+from syncer.progress import Progress
 from syncer.resources import CONFIGMAPS, NAMESPACES, RULES_REVIEWS
 from syncer.settings import Settings
 from syncer.sources import Sources, keep
@@ -36,53 +39,15 @@ HOST_RATE, HOST_BURST = 100.0, 200  # requests: one tenant must not be felt by t
 VIRT_RATE, VIRT_BURST = 1000.0, 1000  # our own API server
 
 
-class Progress:
-    """What the start is waiting for, for /readyz."""
-
-    def __init__(self) -> None:
-        self.stage = "starting"
-        self.sources: Sources | None = None
-        self.controller: Controller | None = None
-        self.clients: list[Client] = []
-
-    def waits_for(self) -> str:
-        """Return what readiness waits for; empty when all is in step."""
-        if self.controller is not None and self.controller.started:
-            if self.controller.world.frozen:
-                return "deletions are held: see the log"
-            return ""
-        if self.sources is not None:
-            return self.sources.trouble() or self.stage
-        return self.stage
-
-    def gauges(self) -> dict[str, float]:
-        """Return the figures for /metrics."""
-        if self.controller is None:
-            return {}
-        world = self.controller.world
-        return {
-            "queue_depth": float(len(self.controller.queue)),
-            "refusals": float(self.controller.refusals),
-            "deletions_held": float(len(world.frozen)),
-            "host_objects": float(sum(len(store) for store in world.host.values())),
-            "virtual_objects": float(sum(len(store) for store in world.virt.values())),
-        }
-
-    def requests(self) -> list[tuple[tuple[str, str, str, int], int]]:
-        """Return the counts of API requests."""
-        return [
-            ((client.side, *key), count)
-            for client in self.clients
-            for key, count in client.requests.items()
-        ]
-
-
 async def run(settings: Settings) -> None:
     """Sync until SIGTERM. Raises Refused for what only the operator can mend."""
     _allow_open_files()
     progress = Progress()
-    state = health.State(progress.waits_for, progress.gauges, progress.requests)
-    server = await health.serve(state, "0.0.0.0", settings.listen_port)  # noqa: S104
+    tls = settings.k3s_data_dir / "server" / "tls"
+    progress.expiries = Expiries(tls)
+    own = Metrics(progress)
+    address = "0.0.0.0"  # noqa: S104 (probes come to the pod's own address)
+    server = await health.serve(progress.waits_for, own, address, settings.listen_port)
     task = asyncio.current_task()
     if task is not None:
         loop = asyncio.get_running_loop()
@@ -135,10 +100,10 @@ async def _sync(
     api_service = ApiService(world, virt, settings.pod_ip, settings.api_port)
     progress.stage = "waiting for the virtual API server"
     # The host's answers first: k3s takes longer to start than they do.
-    host_version = await dialects.version(host)
+    host_version = progress.versions["host"] = await dialects.version(host)
     kinds = settings.kinds - await dialects.learn(host, settings.kinds)
     await _until_ready(virt)
-    virt_version = await dialects.version(virt)
+    virt_version = progress.versions["virt"] = await dialects.version(virt)
     kinds -= await dialects.learn(virt, kinds)
     sources = Sources(world, virt, host, kinds, api_service.endpoints, settings.node_selector)
     nodes = Nodes(
@@ -167,7 +132,11 @@ async def _sync(
         if not await sources.recognise(accept=settings.accept_new_datastore):
             controller.hold(sources.twins(), "the datastore is not the one of the host objects")
         progress.controller = controller
-        log.info("in step", **{k: int(v) for k, v in progress.gauges().items()})
+        known = {"virtual": world.virt, "host": world.host}
+        counts = {
+            f"{side}_objects": sum(map(len, stores.values())) for side, stores in known.items()
+        }
+        log.info("in step", **counts, deletions_held=len(world.frozen))
         await controller.run()
 
 

@@ -52,6 +52,8 @@ class Sources:
         self.host = host
         self.uninstalling = False
         self.virt_uid = ""
+        self._exchanged = False
+        self._unrecognised = False
         self.decided = False
         """The operator has said before this start that orphans may go."""
         self.on_hold: Callable[[set[Key], str], None] = lambda _keys, _why: None
@@ -162,6 +164,10 @@ class Sources:
                 return f"waiting for {what}: {each.trouble or 'first list'}"
         return ""
 
+    def mismatch(self) -> bool:
+        """Tell whether the datastore is another than that which the host objects come from."""
+        return self._exchanged or self._unrecognised
+
     async def check_cluster(self) -> None:
         """Raise Unreachable unless the virtual API serves the cluster that it served at start.
 
@@ -171,7 +177,8 @@ class Sources:
         uid = system["metadata"]["uid"]
         if not self.virt_uid:
             self.virt_uid = uid
-        elif uid != self.virt_uid:
+        self._exchanged = uid != self.virt_uid
+        if self._exchanged:
             raise Unreachable(
                 "the virtual cluster's datastore was exchanged: restart the pod"
                 f" {self.world.ident.release}-0 to have it looked at"
@@ -185,7 +192,8 @@ class Sources:
         known = annotation(anchor, brake.CLUSTER)
         confirmed = annotation(anchor, brake.CONFIRM) == "yes"
         self.decided = accept or confirmed
-        if known and known != self.virt_uid and not self.decided:
+        self._unrecognised = bool(known) and known != self.virt_uid and not self.decided
+        if self._unrecognised:
             return False
         if known != self.virt_uid or confirmed:
             await self._note(anchor)
@@ -199,6 +207,7 @@ class Sources:
     async def _note(self, anchor: Obj) -> None:
         notes = {brake.CLUSTER: self.virt_uid, brake.CONFIRM: None}
         await self.host.patch(CONFIGMAPS, anchor, {"metadata": {"annotations": notes}})
+        self._unrecognised = False
 
     def orphans(self) -> set[Key]:
         """Return the keys of host objects without a virtual twin."""

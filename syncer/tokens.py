@@ -44,6 +44,9 @@ class Tokens:
         self._virt = virt
         self._host = host
         self._clock = clock
+        self.issued = 0
+        self.renewed = 0
+        """Pods whose tokens were made anew."""
 
     async def ensure(self, pod: Key, virt_pod: Obj) -> float | None:
         """Make or renew the pod's Secret; return seconds until the next renewal, if any."""
@@ -73,6 +76,7 @@ class Tokens:
             annotations = obj["metadata"]["annotations"]
             change: Obj = {"data": data, "metadata": {"annotations": annotations}}
             written = await self._host.patch(SECRETS, secret, change)
+            self.renewed += 1
             log.info("tokens renewed", virt_namespace=pod.namespace, virt_name=pod.name)
         self._world.host["secrets"].put_written(slim(written))
         return renew_at - now
@@ -116,6 +120,7 @@ class Tokens:
         answer = await self._virt.create(
             SERVICE_ACCOUNTS, meta["namespace"], request, subresource="token"
         )
+        self.issued += 1
         status = answer["status"]
         expires = datetime.fromisoformat(status["expirationTimestamp"]).timestamp()
         return status["token"], expires

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import re
+from importlib import metadata
+
+
+def own() -> str:
+    """Return the syncer's own."""
+    try:
+        return metadata.version("virtualcluster-syncer")
+    except metadata.PackageNotFoundError:  # its image has the sources only
+        return "0.1.0"
 
 
 def parse(said: str) -> tuple[int, int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -19,6 +20,9 @@ log = structlog.get_logger()
 
 FIRST_PAUSE = 0.2  # a watch that ends at once must not become a busy loop
 CALM = 5.0  # seconds after which a watch that ends has not ended at once
+REASONS = ("ended", "gone", "refused", "unreachable")
+"""Why a watch begins again: the server ended it in its time, no longer has the version, answered
+with an error, or did not answer or fell silent."""
 LONGEST_PAUSE = 30.0  # client-go's reflector waits at most this long
 
 
@@ -53,7 +57,10 @@ class Reflector:
         self.resource = resource
         self.store = store
         self.synced = asyncio.Event()
-        self.restarts = 0
+        self.restarts: Counter[str] = Counter()
+        """How often the watch was begun again, by one of REASONS."""
+        self.heard = 0.0
+        """When the server last sent anything, in seconds since 1970."""
         self.trouble: Exception | None = None
         self._namespace = namespace
         self._selector = selector
@@ -72,12 +79,14 @@ class Reflector:
             try:
                 if not self._version:
                     await self._list()
-                if await self._watch():
+                useful = await self._watch()
+                self.restarts["ended"] += 1
+                if useful:
                     pause = min(FIRST_PAUSE, self._longest_pause)
                     continue
             except Gone:
                 self._version = ""
-                self.restarts += 1
+                self.restarts["gone"] += 1
                 log.info("listing again", side=self.client.side, resource=self.resource.plural)
             except (ApiError, Unreachable) as error:
                 if isinstance(error, Unauthorized) and self._guard is not None:
@@ -87,7 +96,7 @@ class Reflector:
                     # A guarded server may come back with an older datastore (a crash can lose the
                     # last commits), in which our version lies in the future.
                     self._version = ""
-                self.restarts += 1
+                self.restarts["refused" if isinstance(error, ApiError) else "unreachable"] += 1
                 log.warning(
                     "watch interrupted",
                     side=self.client.side,
@@ -108,6 +117,7 @@ class Reflector:
         if missing and self._on_missing is not None:
             self._on_missing(missing)
         self._version = version
+        self.heard = time.time()
         self.trouble = None
         self.synced.set()
 
@@ -124,6 +134,7 @@ class Reflector:
         )
         async for kind, obj in events:
             useful = True
+            self.heard = time.time()
             self.trouble = None
             version = obj["metadata"]["resourceVersion"]
             if kind in ("ADDED", "MODIFIED"):

@@ -11,13 +11,13 @@ from typing import Any
 
 import urllib3
 from cryptography import x509
-from prometheus_client.parser import text_string_to_metric_families
 
 from virtualcluster_cli import inside, kinds
 from virtualcluster_cli.access import Access
 from virtualcluster_cli.api import Api, Obj
 from virtualcluster_cli.errors import NotFound, Trouble
 from virtualcluster_cli.explanation import SYNCER
+from virtualcluster_cli.figures import figures_of
 from virtualcluster_cli.forward import forwarded
 from virtualcluster_cli.installations import METRICS_PORT, Installation, admin_kubeconfig
 from virtualcluster_cli.progress import look
@@ -26,7 +26,6 @@ from virtualcluster_cli.shared.identity import MANAGED_BY
 from virtualcluster_cli.stages import held
 from virtualcluster_cli.waits import synced
 
-PREFIX = "virtualcluster_"
 PATIENCE = 10.0  # seconds; `status` is asked of what is broken, too
 MOST = 20  # refusals that are shown; an unruly tenant has thousands
 
@@ -89,21 +88,6 @@ def _sync(host: Api, access: Access, which: Installation) -> dict[str, Any]:
         waits_for, text = _ask(port, "/readyz"), _ask(port, "/metrics")
     figures = {} if waits_for == "ok" else {"waits for": waits_for}
     return figures | figures_of(text)
-
-
-def figures_of(text: str) -> dict[str, Any]:
-    """Return the syncer's own figures, by name and labels; requests are left to Prometheus."""
-    found: dict[str, Any] = {}
-    for family in text_string_to_metric_families(text):
-        if not family.name.startswith(PREFIX) or "requests" in family.name:
-            continue
-        for sample in family.samples:
-            if sample.name.endswith(("_bucket", "_created")):
-                continue
-            name = sample.name.removeprefix(PREFIX)
-            labels = ",".join(f"{k}={v}" for k, v in sorted(sample.labels.items()))
-            found[f"{name}{{{labels}}}" if labels else name] = sample.value
-    return found
 
 
 def _ask(port: int, path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from tests.bench.api import Api
 
 READS = ("GET", "LIST", "WATCH", "HEAD", "CONNECT")
 REQUESTS = "apiserver_request_total"
+DEPTH = "virtualcluster_queue_depth"  # by lane
 
 Requests = Counter[tuple[str, str]]
 """(verb, resource) → how many."""
@@ -39,15 +40,14 @@ class Syncer(NamedTuple):
 
 def syncer(text: str) -> Syncer:
     """Return the syncer's own figures."""
-    plain = {
-        sample.name: sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if not sample.labels
-    }
+    plain: defaultdict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if not sample.labels or sample.name == DEPTH:
+                plain[sample.name] += sample.value
     return Syncer(
-        plain.get("virtualcluster_ready", 0.0) == 1.0,
-        int(plain.get("virtualcluster_queue_depth", 0)),
+        plain["virtualcluster_ready"] == 1.0,
+        int(plain[DEPTH] + plain["virtualcluster_workers_busy"]),
         plain["process_cpu_seconds_total"],
         plain["process_resident_memory_bytes"],
         plain["process_start_time_seconds"],

@@ -27,7 +27,10 @@ process_start_time_seconds 1.7e+09
 # TYPE virtualcluster_ready gauge
 virtualcluster_ready 1.0
 # TYPE virtualcluster_queue_depth gauge
-virtualcluster_queue_depth 4.0
+virtualcluster_queue_depth{lane="live"} 1.0
+virtualcluster_queue_depth{lane="backlog"} 2.0
+# TYPE virtualcluster_workers_busy gauge
+virtualcluster_workers_busy 1.0
 # TYPE virtualcluster_api_requests_total counter
 virtualcluster_api_requests_total{code="201",method="POST",resource="pods",side="host"} 7.0
 virtualcluster_api_requests_total{code="200",method="GET",resource="pods",side="host"} 2.0

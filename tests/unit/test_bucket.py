@@ -37,6 +37,15 @@ async def test_tokens_come_back_at_the_rate_up_to_the_burst(seconds: float, pass
     assert [await _passes(bucket) for _ in range(passed + 1)] == [True] * passed + [False]
 
 
+async def test_waits_are_added_up() -> None:
+    bucket = Bucket(200.0, 1, Clock())
+    await bucket.take()
+    assert bucket.waited == 0.0
+    await bucket.take()
+    await bucket.take()
+    assert bucket.waited == pytest.approx(0.005 + 0.010)
+
+
 async def test_waiting_requests_pass_in_order_of_arrival() -> None:
     bucket = Bucket(200.0, 1, Clock())
     order: list[int] = []

@@ -235,6 +235,44 @@ async def test_requests_are_counted_by_method_resource_and_answer(
     }
 
 
+async def test_requests_without_an_answer_are_counted_as_such(
+    host_api: FakeApi, host: Client
+) -> None:
+    host_api.faults.add(Fault(status=0, times=9))
+    with pytest.raises(Unreachable):
+        await host.list(PODS)
+    with pytest.raises(Unreachable):
+        await anext(host.watch(PODS, since="1"))
+    assert host.requests == {("GET", "pods", 0): 1, ("WATCH", "pods", 0): 1}
+
+
+async def test_time_to_an_answer_is_counted_by_method_errors_included(
+    host_api: FakeApi, host: Client
+) -> None:
+    await host.create(CONFIGMAPS, "default", _conf())
+    host_api.faults.add(Fault("POST", "configmaps", status=500))
+    with pytest.raises(errors.ServerError):
+        await host.create(CONFIGMAPS, "default", _conf("other"))
+    await host.list(PODS)
+    assert {method: sum(took.counts) for method, took in host.took.items()} == {
+        "GET": 1,
+        "POST": 2,
+        "PUT": 0,
+        "PATCH": 0,
+        "DELETE": 0,
+    }
+    assert 0.0 < host.took["POST"].total < 5.0
+
+
+async def test_pause_that_the_server_asks_for_is_told(host_api: FakeApi, host: Client) -> None:
+    assert host.throttled == 0.0
+    host_api.faults.add(Fault("LIST", "pods", status=429, headers={"Retry-After": "0.2"}))
+    with pytest.raises(TooManyRequests):
+        await host.list(PODS)
+    await host.list(PODS)
+    assert 0.1 < host.throttled < 0.5
+
+
 async def test_list_gives_every_page_and_the_version_to_watch_from(
     host_api: FakeApi, host: Client
 ) -> None:

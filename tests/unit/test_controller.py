@@ -276,5 +276,5 @@ async def test_restart_at_any_moment_ends_in_the_same_state(engine: Engine) -> N
 async def test_health_figures_are_true(engine: Engine) -> None:
     engine.virt_api.objects.create("pods", "default", pod(hostNetwork=True))
     async with engine.running():
-        await until(lambda: engine.controller.refusals)
-        assert engine.controller.refusals == 1
+        await until(lambda: engine.controller.attempts.refusals)
+        assert engine.controller.attempts.refusals == {("pods", "PodSecurity"): 1}

@@ -6,6 +6,11 @@ from syncer import errors
 from syncer.errors import ApiError, from_status
 from tests.unit.fake_faults import STATUSES
 
+ENDS = (
+    'secrets "web-tls" is forbidden: unable to create new content in namespace shop because it is'
+    " being terminated"
+)
+
 
 @pytest.mark.parametrize(
     ("status", "reason", "kind"),
@@ -48,3 +53,17 @@ def test_answer_without_a_status_object_is_an_error_all_the_same(body: object) -
 
 def test_long_messages_are_cut() -> None:
     assert len(from_status(422, {"message": "x" * 10_000}, None).message) == 1024
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (403, ENDS, errors.Terminating),
+        (403, "not allowed", errors.Forbidden),
+        (409, ENDS, errors.Conflict),  # what is forbidden only is known to be for good
+    ],
+)
+def test_namespace_that_ends_is_told_from_what_is_not_allowed(
+    status: int, message: str, kind: type[ApiError]
+) -> None:
+    assert type(from_status(status, {"reason": "Forbidden", "message": message}, None)) is kind

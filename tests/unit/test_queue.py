@@ -296,3 +296,73 @@ async def test_cancelled_worker_takes_no_key_with_it() -> None:
     await asyncio.gather(worker, return_exceptions=True)
     queue.add(A)
     assert await _drain(queue, 1) == [A]
+
+
+# --- what is told of it
+
+
+async def test_lag_counts_from_the_first_change_that_a_reconcile_took_in() -> None:
+    queue = Queue(clock := Clock())
+    queue.add(A)
+    clock.advance(2)
+    queue.add(A)  # it waits already
+    clock.advance(3)
+    await _take(queue)
+    clock.advance(1)
+    assert queue.succeeded(A) == 6
+
+
+async def test_lag_of_a_change_during_the_work_counts_from_that_change() -> None:
+    queue = Queue(clock := Clock())
+    queue.add(A)
+    await _take(queue)
+    clock.advance(5)
+    queue.add(A)
+    clock.advance(1)
+    assert queue.succeeded(A) == 6
+    queue.done(A)
+    await _take(queue)
+    assert queue.succeeded(A) == 1
+
+
+async def test_lag_counts_the_pauses_after_failures_and_begins_anew_after_success() -> None:
+    queue = Queue(clock := Clock())
+    queue.add(A)
+    for _ in range(3):
+        await _take(queue)
+        queue.failed(A, at_least=10)
+        queue.done(A)
+        clock.advance(10)
+    await _take(queue)
+    assert queue.succeeded(A) == 30
+    queue.done(A)
+    queue.add(A)
+    clock.advance(1)
+    await _take(queue)
+    assert queue.succeeded(A) == 1
+
+
+async def test_lag_of_what_comes_when_its_time_has_come_counts_from_then() -> None:
+    queue = Queue(clock := Clock())
+    queue.add_after(A, 100)
+    clock.advance(100)
+    await _take(queue)
+    clock.advance(1)
+    assert queue.succeeded(A) == 1
+
+
+async def test_lanes_tell_what_waits_and_the_oldest_for_how_long() -> None:
+    queue = Queue(clock := Clock())
+    assert (queue.lanes(), queue.oldest()) == ({"live": 0, "backlog": 0, "news": 0}, 0.0)
+    queue.add(A)
+    clock.advance(4)
+    queue.add(B, backlog=True)
+    queue.add(C, news=True)
+    queue.add_after(D, 60)
+    assert queue.lanes() == {"live": 1, "backlog": 1, "news": 1}
+    assert (queue.at_work(), queue.delayed(), queue.oldest()) == (0, 1, 4.0)
+    await _take(queue)
+    assert queue.lanes() == {"live": 0, "backlog": 1, "news": 1}
+    assert (queue.at_work(), queue.oldest()) == (1, 4.0)
+    queue.done(A)
+    assert queue.oldest() == 0.0

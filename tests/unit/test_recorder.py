@@ -106,3 +106,11 @@ async def test_memory_is_bounded(bench: Bench) -> None:
     bench.recorder._told.update({str(number): 0.0 for number in range(REMEMBERED)})
     await bench.recorder.warn(pod(), "A", "text")
     assert len(bench.recorder._told) == REMEMBERED
+
+
+async def test_namespace_that_ends_is_told_nothing_more(bench: Bench) -> None:
+    ends = "unable to create new content in namespace default because it is being terminated"
+    bench.api.faults.add(Fault("POST", "events", status=403, message=ends, times=9))
+    for _ in range(3):
+        await bench.recorder.warn(pod(), "A", "text")
+    assert len(bench.api.writes()) == 1

@@ -10,10 +10,11 @@ import pytest
 from syncer.errors import Refused, ServerError, Unauthorized
 from syncer.kinds import BY_DEFAULT
 from syncer.objects import Key
+from syncer.progress import Progress
 from syncer.rights import RIGHTS
-from syncer.run import Progress, _admin, _api_ip, _check_rights, _until_ready
+from syncer.run import _admin, _api_ip, _check_rights, _until_ready
 from syncer.settings import Settings
-from tests.unit.build import IDENT, configmap, pod
+from tests.unit.build import IDENT
 from tests.unit.engine import Engine
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import Fault
@@ -64,7 +65,6 @@ async def test_readiness_tells_each_stage_and_then_nothing(engine: Engine) -> No
     assert progress.waits_for() == "starting"
     progress.stage = "waiting for the kubeconfig of k3s"
     assert progress.waits_for() == "waiting for the kubeconfig of k3s"
-    assert progress.gauges() == {}
     progress.sources = engine.sources
     assert progress.waits_for().startswith("waiting for virt")
     progress.controller = engine.controller
@@ -73,21 +73,6 @@ async def test_readiness_tells_each_stage_and_then_nothing(engine: Engine) -> No
         assert progress.waits_for() == ""
         engine.world.frozen.add(Key("pods", "default", "web"))
         assert "held" in progress.waits_for()
-
-
-async def test_figures_are_those_of_the_stores(engine: Engine) -> None:
-    progress = Progress()
-    progress.controller = engine.controller
-    progress.clients = [engine.sides.host]
-    engine.sides.add_virt("pods", pod())
-    engine.sides.add_virt("configmaps", configmap())
-    figures = progress.gauges()
-    assert figures["virtual_objects"] == 3  # and the DNS service
-    assert figures["host_objects"] == 0
-    assert figures["deletions_held"] == 0
-    await engine.sides.host.list(engine.sources.reflectors[0].resource)
-    ((key, count),) = progress.requests()
-    assert (key[0], key[1], key[3], count) == ("host", "GET", 200, 1)
 
 
 # --- rights

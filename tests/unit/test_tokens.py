@@ -43,6 +43,9 @@ class Bench:
         self.sides.sync()
         return await self.tokens.ensure(WEB, virt)
 
+    def counts(self) -> tuple[int, int]:
+        return self.tokens.issued, self.tokens.renewed
+
     def secret(self) -> Obj | None:
         return self.sides.host_api.objects.find("secrets", "team-x", NAME)
 
@@ -211,3 +214,16 @@ def test_only_tokens_are_kept_without_what_they_say(host_secret: Obj, kept: Obj 
     before = copy.deepcopy(host_secret)
     assert slim(host_secret).get("data") == kept
     assert host_secret == before
+
+
+async def test_issued_and_renewed_tokens_are_counted(bench: Bench) -> None:
+    virt = _pod({}, {"audience": "vault", "path": "other"})
+    assert bench.counts() == (0, 0)
+    await bench.ensure(virt)
+    assert bench.counts() == (2, 0)
+    await bench.ensure(virt)
+    assert bench.counts() == (2, 0)
+    bench.clock.advance(HOUR)
+    bench.lives(HOUR)
+    await bench.ensure(virt)
+    assert bench.counts() == (4, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import orjson
@@ -11,6 +12,7 @@ import pytest
 from syncer.client import Client
 from syncer.errors import Unreachable
 from syncer.objects import Obj
+from syncer.watch import REASONS
 from tests.unit.fake_api import FakeApi, until
 from tests.unit.fake_faults import Asked, Fault
 from tests.unit.watched import Watched, conf, place, running
@@ -254,3 +256,39 @@ async def test_object_that_was_written_during_a_list_is_not_missing_from_it(
         await until(lambda: len(watched.watches()) == 3)
         assert watched.changes == [("new", "a-1"), ("new", "a-2")]
         assert watched.missing == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (Fault("WATCH", "configmaps", status=410), "gone"),
+        (Fault("WATCH", "configmaps", status=503), "refused"),
+        (Fault("WATCH", "configmaps", status=403), "refused"),
+        # Twice: on a connection that was used before, the HTTP library itself asks again once.
+        (Fault("WATCH", "configmaps", status=0, times=2), "unreachable"),
+        (Fault("LIST", "configmaps", status=500), "refused"),
+    ],
+    ids=["410", "503", "403", "cut", "list"],
+)
+async def test_restarts_are_counted_by_their_reason(
+    host_api: FakeApi, host: Client, fault: Fault, reason: str
+) -> None:
+    host_api.faults.add(fault)
+    async with running(Watched(host_api, host)) as watched:
+        await watched.watching()
+        assert +watched.reflector.restarts == {reason: 1}
+        assert reason in REASONS
+        host_api.end_watches()
+        await until(lambda: watched.reflector.restarts["ended"] == 1)
+
+
+async def test_when_it_was_last_heard_of(host_api: FakeApi, host: Client) -> None:
+    before = time.time()
+    async with running(Watched(host_api, host)) as watched:
+        assert watched.reflector.heard == 0.0
+        await watched.watching()
+        listed = watched.reflector.heard
+        assert before <= listed <= time.time()
+        host_api.objects.create("configmaps", "default", conf("a"))
+        await watched.knows("a")
+        assert watched.reflector.heard > listed

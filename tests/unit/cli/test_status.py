@@ -16,20 +16,39 @@ from syncer.objects import Obj
 from syncer.recorder import COMPONENT
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fakes import Served
-from virtualcluster_cli.report import figures_of
+from virtualcluster_cli.figures import figures_of
 
 METRICS = """# HELP virtualcluster_ready 1 when the syncer is in step
 # TYPE virtualcluster_ready gauge
 virtualcluster_ready 1.0
 # TYPE virtualcluster_queue_depth gauge
-virtualcluster_queue_depth 3.0
-# TYPE virtualcluster_lag_seconds gauge
-virtualcluster_lag_seconds{kind="pods"} 0.25
+virtualcluster_queue_depth{lane="live"} 1.0
+virtualcluster_queue_depth{lane="backlog"} 2.0
+# TYPE virtualcluster_unsynced_objects gauge
+virtualcluster_unsynced_objects{kind="pods",result="refused"} 2.0
+virtualcluster_unsynced_objects{kind="pods",result="failed"} 0.0
+# TYPE virtualcluster_sync_lag_seconds histogram
+virtualcluster_sync_lag_seconds_bucket{kind="pods",le="0.25"} 98.0
+virtualcluster_sync_lag_seconds_bucket{kind="pods",le="1.0"} 99.0
+virtualcluster_sync_lag_seconds_bucket{kind="pods",le="+Inf"} 99.0
+virtualcluster_sync_lag_seconds_bucket{kind="services",le="0.25"} 1.0
+virtualcluster_sync_lag_seconds_bucket{kind="services",le="1.0"} 1.0
+virtualcluster_sync_lag_seconds_bucket{kind="services",le="+Inf"} 1.0
+virtualcluster_sync_lag_seconds_sum{kind="pods"} 20.0
 # TYPE virtualcluster_api_requests_total counter
 virtualcluster_api_requests_total{code="200",method="GET"} 7.0
 # TYPE process_open_fds gauge
 process_open_fds 30.0
 """
+
+
+FIGURES = {
+    "ready": 1.0,
+    "queue_depth": 3.0,
+    "unsynced_objects{kind=pods,result=refused}": 2.0,
+    "sync_lag_seconds{quantile=0.5}": 0.25,
+    "sync_lag_seconds{quantile=0.99}": 0.25,
+}
 
 
 @contextlib.contextmanager
@@ -82,7 +101,7 @@ def test_one_that_is_well(cli: Run, host: Served, virt: Served) -> None:
         table = cli("status", "dev").stdout
     assert found["phase"] == "Ready"
     assert found["versions"]["kubernetes"] == "v1.34.4"
-    assert found["sync"] == {"ready": 1.0, "queue_depth": 3.0, "lag_seconds{kind=pods}": 0.25}
+    assert found["sync"] == FIGURES
     assert {"kind": "pods", "inside": 2, "host": 1} in found["counts"]
     (refusal,) = found["refusals"]
     assert (refusal["object"], refusal["namespace"]) == ("pod/bad", "shop")
@@ -131,4 +150,16 @@ def test_one_that_is_paused(cli: Run, host: Served, dev: Obj) -> None:
 
 
 def test_requests_and_other_peoples_figures_are_left_to_prometheus() -> None:
-    assert set(figures_of(METRICS)) == {"ready", "queue_depth", "lag_seconds{kind=pods}"}
+    assert figures_of(METRICS) == FIGURES
+
+
+def test_of_a_syncer_that_has_done_nothing_yet_no_lag_is_told() -> None:
+    text = METRICS.replace(" 98.0", " 0").replace(" 99.0", " 0").replace(" 1.0", " 0")
+    assert not any("lag" in name for name in figures_of(text))
+
+
+def test_a_lag_beyond_all_bounds_is_told_as_such() -> None:
+    text = METRICS.replace('le="0.25"} 98.0', 'le="0.25"} 97.0')
+    assert figures_of(text)["sync_lag_seconds{quantile=0.99}"] == 1.0
+    text = text.replace('le="+Inf"} 99.0', 'le="+Inf"} 900.0')
+    assert figures_of(text)["sync_lag_seconds{quantile=0.5}"] == "> 1.0"
