@@ -28,7 +28,7 @@ def test_every_reason_of_the_syncer_has_a_rule_and_no_other_has() -> None:
 def test_the_reasons_are_those_that_are_written_in_the_sources() -> None:
     found = known()["reasons"]
     assert found["PodSecurity"] == ["syncer/translate/pods.py"]
-    assert found["MissingRight"] == ["syncer/controller.py"]  # a tuple, not a Refused
+    assert found["MissingRight"] == ["syncer/attempts.py"]  # a tuple, not a Refused
     assert "syncer/classes.py" in found["NameTaken"]  # by the recorder
     assert "NoStorageClass" not in found  # ends the preflight check: no tenant reads it
 
