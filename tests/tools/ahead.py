@@ -1,0 +1,38 @@
+"""Builds what later parts of a run need, while earlier ones leave a processor free.
+
+    nice python -m tests.tools.ahead
+
+In the order in which it is needed. Whoever needs the same at the same time waits for this build
+instead of making another.
+"""
+
+from __future__ import annotations
+
+from tests.conformance import images as conformance_images
+from tests.conformance import programs
+from tests.e2e import extras as wanted
+from tests.hosts import presets
+from tests.lab import buildah
+from tests.lab.assets import Assets
+from tests.lab.extras import EXTRAS
+from tests.lab.progress import Progress
+from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES
+
+
+def main() -> None:
+    """Build the lab of the end-to-end tests, the conformance suite, the other hosts' versions."""
+    progress = Progress()
+    lab = Assets(progress, DEFAULT_KUBERNETES)
+    lab.prepare()
+    lab.product_images()
+    for name in wanted.of(()):
+        for recipe in EXTRAS[name].images(lab.cache):
+            buildah.build(lab.cache, recipe)
+    programs.suite(lab.cache)
+    conformance_images.built(lab.cache)
+    for minor in presets.fast([each for each in presets.minors() if each in KUBERNETES]):
+        Assets(progress, minor).kubernetes()
+
+
+if __name__ == "__main__":
+    main()
