@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -136,25 +136,37 @@ def hosts(lab: str) -> Iterator[Check]:
     yield Check("hosts, fast part", command, "closing")
 
 
-@contextlib.contextmanager
-def built_ahead(log: Path) -> Iterator[None]:
+def built_ahead() -> contextlib.AbstractContextManager[None]:
     """Build beside all else what later parts need: from cold caches that is half an hour.
 
-    What goes wrong there is met again, and told, where the result is needed. A group of its own,
-    to be ended with its compilers, but no session: between sessions Linux shares the processors
-    out equally, and nice says nothing (sched(7), autogroup).
+    What goes wrong there is met again, and told, where the result is needed.
+    """
+    command = ("nice", "-n", "19", sys.executable, "-m", "tests.tools.ahead")
+    return beside(command, ROOT / "build" / "ahead.log")
+
+
+@contextlib.contextmanager
+def beside(command: Sequence[str], log: Path) -> Iterator[None]:
+    """Run a program meanwhile, and end it afterwards with all that it started.
+
+    It is a group of its own, but no session: between sessions Linux shares the processors out
+    equally, and nice says nothing (sched(7), autogroup).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    command = ["nice", "-n", "19", sys.executable, "-m", "tests.tools.ahead"]
     with (
         log.open("w") as out,
-        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, process_group=0) as build,
+        subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, process_group=0) as process,
     ):
         try:
             yield
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(build.pid, signal.SIGTERM)  # the compiler too
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def end_tidily() -> None:
+    """Let SIGTERM end this program as Ctrl+C does: with what it started, and its lab."""
+    pass
 
 
 def _stand_in(programs: str) -> Check:
@@ -245,12 +257,13 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
             raise click.UsageError(f"{part}: {LATER[part]} come with a later issue")
         if part not in ("unit", "chart", "e2e"):
             raise click.UsageError(f"{part!r} is no part: unit, chart, e2e, {', '.join(OWN)}")
+    end_tidily()
     assets = Assets(Progress(), DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools()}{os.pathsep}{os.environ['PATH']}"
     os.environ.update(assets.chart_environment())
-    ahead = built_ahead(ROOT / "build" / "ahead.log")
+    whole = not parts and not os.environ.get("KUBECONFIG")
     outcomes = []
-    with contextlib.nullcontext() if parts or os.environ.get("KUBECONFIG") else ahead:
+    with built_ahead() if whole else contextlib.nullcontext():
         if "unit" in chosen:
             outcomes += [run(check) for check in unit()]
         if "chart" in chosen:
