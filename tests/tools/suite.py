@@ -166,7 +166,7 @@ def beside(command: Sequence[str], log: Path) -> Iterator[None]:
 
 def end_tidily() -> None:
     """Let SIGTERM end this program as Ctrl+C does: with what it started, and its lab."""
-    pass
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def _stand_in(programs: str) -> Check:
