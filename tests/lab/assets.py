@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.lab import buildah, charttools, gobuild, images, k3simages, store
+from tests.lab import buildah, charttools, gobuild, images, k3simages, prometheus, store
 from tests.lab.buildah import Image, Recipe
 from tests.lab.cache import Cache, digest
 from tests.lab.progress import Progress, Task
@@ -114,6 +114,7 @@ class Assets:
         if tests:
             for file, program in charttools.PROGRAMS.items():
                 programs[file] = gobuild.build(self.cache, program) / file
+            programs |= prometheus.programs(self.cache)
 
         def builder(target: Path, _task: Task) -> None:
             for name, path in programs.items():

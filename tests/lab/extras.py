@@ -16,7 +16,7 @@ from functools import partial
 
 import yaml
 
-from tests.lab import addons, buildah, certmanager, kwok, metricsserver, traefik
+from tests.lab import addons, buildah, certmanager, kwok, metricsserver, prometheus, traefik
 from tests.lab.api import Api, Obj, wait
 from tests.lab.assets import Assets
 from tests.lab.buildah import Recipe
@@ -40,6 +40,8 @@ EXTRAS = {
     "cert-manager": Extra(certmanager.recipes, certmanager.render),
     "metrics-server": Extra(metricsserver.recipes),
     "kwok": Extra(kwok.recipes, kwok.render),
+    # Its kinds only: nothing runs.
+    "prometheus-operator": Extra(lambda _: (), prometheus.render),
 }
 
 # Kinds that are waited for, by the condition that says that they work.
@@ -70,7 +72,9 @@ def bring(lab: Lab, assets: Assets, names: Iterable[str]) -> None:
 
 def manifests(name: str, values: dict[str, str], rendered: str) -> list[Obj]:
     """Return an extra's objects, in the order of their files."""
-    texts = [rendered, *(f.read_text() for f in sorted((LAB_SOURCE / "extras" / name).iterdir()))]
+    own = LAB_SOURCE / "extras" / name
+    files = sorted(own.iterdir()) if own.exists() else []
+    texts = [rendered, *(file.read_text() for file in files)]
     objects = []
     for text in texts:
         for key, value in values.items():

@@ -29,7 +29,8 @@ PATH = ROOT / "docs" / "metrics.md"
 HEAD = """\
 # Metrics of the syncer
 
-Made by `scripts/generate` from `syncer/metrics/`.
+Made by `scripts/generate` from `syncer/metrics/`. Alerts, the dashboard and how to get them:
+[monitoring.md](monitoring.md).
 
 Every syncer serves them on port 8081 of its pod, under `/metrics`, in Prometheus' text format,
 to whoever reaches that port. No label says anything of a tenant, and none has other values than

@@ -93,6 +93,7 @@ def chart() -> Iterator[Check]:
     )
     yield Check("chart-testing", ("ct", "lint", "--config", str(ROOT / "ct.yaml")))
     yield Check("rendered chart", ("python", "-m", "pytest", "tests/chart"), "pytest")
+    yield Check("monitoring", ("python", "-m", "pytest", "tests/monitoring"), "pytest")
 
 
 def e2e(kubeconfig: str, programs: str, only: tuple[str, ...]) -> Iterator[Check]:

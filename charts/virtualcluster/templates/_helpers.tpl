@@ -50,6 +50,16 @@
 {{- define "virtualcluster.limitrange.name" -}}{{ .Release.Name }}{{- end }}
 {{- define "virtualcluster.poddisruptionbudget.name" -}}{{ .Release.Name }}{{- end }}
 
+{{/* Service and ServiceMonitor of the syncer's metrics; the name is what Prometheus calls their job. */}}
+{{- define "virtualcluster.metrics.name" -}}{{ .Release.Name }}-metrics{{- end }}
+{{- define "virtualcluster.prometheusrule.name" -}}{{ .Release.Name }}{{- end }}
+{{- define "virtualcluster.dashboard.name" -}}{{ .Release.Name }}-dashboard{{- end }}
+
+{{/* The label that tells the Service of the metrics from the others. */}}
+{{- define "virtualcluster.metrics.label" -}}
+app.kubernetes.io/component: metrics
+{{- end }}
+
 {{/* The labels that select the control plane's pod; pods of tenants cannot wear them. */}}
 {{- define "virtualcluster.selectorLabels" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}

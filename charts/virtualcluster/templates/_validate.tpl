@@ -1,7 +1,7 @@
 {{/* Every refusal. Each names the key, the reason and the fix; all that apply are shown at once. */}}
 {{- define "virtualcluster.validate" -}}
 {{- $errors := list -}}
-{{- range list "release" "image" "args" "flags" "paths" "addresses" "exposure" "rest" "upgrade" -}}
+{{- range list "release" "image" "args" "flags" "paths" "addresses" "exposure" "monitoring" "rest" "upgrade" -}}
 {{- $errors = concat $errors (include (printf "virtualcluster.validate.%s" .) $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $errors -}}
