@@ -67,6 +67,8 @@ def test_every_needed_extra_can_be_brought_and_recognised() -> None:
 
 
 def test_kinds_of_the_prometheus_operator_are_those_that_the_chart_makes() -> None:
-    objects = manifests("prometheus-operator", {}, "\n---\n".join(file.read_text() for file in definitions()))
+    objects = manifests(
+        "prometheus-operator", {}, "\n---\n".join(file.read_text() for file in definitions())
+    )
     assert {obj["spec"]["names"]["kind"] for obj in objects} == {"PrometheusRule", "ServiceMonitor"}
     assert {obj["kind"] for obj in objects} == {"CustomResourceDefinition"}
