@@ -81,6 +81,7 @@ class Reflector:
                     await self._list()
                 useful = await self._watch()
                 self.restarts["ended"] += 1
+                self.heard = time.time()  # it ends in good order: the server is there
                 if useful:
                     pause = min(FIRST_PAUSE, self._longest_pause)
                     continue

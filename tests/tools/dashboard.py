@@ -22,8 +22,8 @@ SELECTOR = 'namespace="$namespace",job="$job"'
 RATE = "$__rate_interval"
 COLUMNS = 24
 CERTIFICATE = "virtualcluster_certificate_expiration_timestamp_seconds"
+UNSYNCED = "virtualcluster_unsynced_objects"
 HEARD = "virtualcluster_watch_last_heard_timestamp_seconds"
-UNSYNCED = "virtualcluster_unsynced_objects{SELECTOR}"
 
 
 class Panel(NamedTuple):
@@ -67,7 +67,7 @@ ROWS = (
             Panel(
                 "Out of step",
                 "short",
-                (('sum(virtualcluster_unsynced_objects{SELECTOR,result!="refused"})', ""),),
+                ((f'sum({UNSYNCED}{{SELECTOR,result!="refused"}})', ""),),
                 "Objects whose two sides differ now, but for those that are refused.",
                 stat=True,
                 bad=1,
@@ -147,15 +147,15 @@ ROWS = (
                 "short",
                 (
                     (
-                        f"sum by (kind, result) ({UNSYNCED}) > 0 or sum({UNSYNCED}) == 0",
-                        "{{kind}} {{result}}",
+                        f'sum by (result) ({UNSYNCED}{{SELECTOR,result!="refused"}})',
+                        "{{result}}",
                     ),
                     (
                         "sum by (kind, reason) (virtualcluster_refused_objects{SELECTOR})",
-                        "{{kind}} {{reason}}",
+                        "refused: {{kind}} {{reason}}",
                     ),
                 ),
-                "Of all objects, by what their last attempt came to; of refused ones, the reason.",
+                "Objects by what their last attempt came to, the refused ones by the reason.",
             ),
         ),
     ),

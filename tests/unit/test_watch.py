@@ -291,4 +291,8 @@ async def test_when_it_was_last_heard_of(host_api: FakeApi, host: Client) -> Non
         assert before <= listed <= time.time()
         host_api.objects.create("configmaps", "default", conf("a"))
         await watched.knows("a")
-        assert watched.reflector.heard > listed
+        changed = watched.reflector.heard
+        assert changed > listed
+        host_api.end_watches()
+        await until(lambda: watched.reflector.restarts["ended"])
+        assert watched.reflector.heard > changed
