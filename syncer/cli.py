@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import click
@@ -68,6 +71,16 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Let what the operator can mend be one clear line here too."""
+    try:
+        yield
+    except Refused as error:
+        logger.error("stopped", error=str(error))  # noqa: TRY400
+        sys.exit(1)
+
+
 async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
     async with Client("host", HostAccess(), Bucket(50.0, 50, time.monotonic)) as host:
         await work(host)
@@ -85,6 +98,7 @@ namespace_option = click.option("--namespace", required=True, help="The host nam
 range_option = click.option(
     "--virt-service-cidr", default="", help="The user's own --service-cidr for k3s."
 )
+data_dir_option = click.option("--k3s-data-dir", default="/data", type=click.Path(path_type=Path))
 
 
 @main.command("discover")
@@ -135,10 +149,39 @@ def preflight_command(
     _finish(_on_host(work))
 
 
+@main.command("backup")
+@release_option
+@namespace_option
+@data_dir_option
+@click.option("--k3s-version", default="", help="The k3s that served the datastore last.")
+def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version: str) -> None:
+    """Write the virtual cluster's state to stdout as it is now, while it runs."""
+    from syncer.backup import About, backup  # noqa: PLC0415 (as in run_command)
+
+    about = About(release, namespace, k3s_version)
+    scratch = Path(tempfile.gettempdir())
+    with _told():
+        made = backup(sys.stdout.buffer, k3s_data_dir, about, scratch)
+        logger.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
+
+
+@main.command("restore")
+@data_dir_option
+@click.option("--size", required=True, type=int, help="How many bytes of stdin are the backup.")
+def restore_command(k3s_data_dir: Path, size: int) -> None:
+    """Replace the virtual cluster's state by the backup on stdin. k3s must not be running."""
+    from syncer.restore import restore  # noqa: PLC0415 (as in run_command)
+
+    os.umask(0o077)
+    with _told():
+        made = restore(sys.stdin.buffer, size, k3s_data_dir)
+        logger.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
+
+
 @main.command("run")
 @release_option
 @namespace_option
-@click.option("--k3s-data-dir", default="/data", type=click.Path(path_type=Path))
+@data_dir_option
 @click.option(
     "--k3s-kubeconfig",
     default="/k3s-config/kube-config.yaml",

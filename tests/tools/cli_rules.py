@@ -32,10 +32,10 @@ from syncer.translate.classes import CLASSES
 ROOT = Path(__file__).parents[2]
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
-MODULES = ("objects", "identity")
+MODULES = ("archive", "objects", "identity")
 HEADER = "# Made by scripts/generate from syncer/{name}.py: edit that one.\n"
-AT_START = {"discover", "run", "upgrade"}
-"""Modules whose refusals end the syncer: its operator reads them in the log, nobody in events."""
+FOR_OPERATORS = {"backup", "discover", "restore", "run", "upgrade"}
+"""Modules whose refusals end a command: its operator reads them in the log, nobody in events."""
 
 
 def outputs() -> dict[Path, str]:
@@ -92,7 +92,7 @@ def reasons() -> dict[str, set[str]]:
     """Return the reasons of all refusals that tenants are told, and the modules that use them."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted(SYNCER.rglob("*.py")):
-        if path.stem in AT_START:
+        if path.stem in FOR_OPERATORS:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             for reason in _reason(node):

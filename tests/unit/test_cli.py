@@ -88,8 +88,9 @@ def test_run_refuses_what_it_does_not_know(args: list[str], text: str) -> None:
     assert text in result.output
 
 
-def test_commands_are_those_that_the_chart_calls() -> None:
-    assert set(main.commands) == {"discover", "preflight", "run"}
+def test_commands_are_those_that_the_chart_and_the_command_line_call() -> None:
+    of_chart, of_command_line = {"discover", "preflight", "run"}, {"backup", "restore"}
+    assert set(main.commands) == of_chart | of_command_line
     assert all(command.help for command in main.commands.values())
 
 
