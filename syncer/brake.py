@@ -2,7 +2,8 @@
 
 Deletions that a watch showed one by one are the tenant's wish. Those concluded from absence in a
 list are held back when there are too many of them at once, and when the datastore is not the one
-that the host objects came from; the operator then decides (threats R4, R29).
+that the host objects came from; the operator then decides (threats R4, R29). After a backup was
+restored, whatever is newer than it is held back, be it a single pod: nobody inside knows of it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ CONFIRM = PREFIX + "confirm-deletions"
 """Set on the anchor ConfigMap by the operator to let held-back deletions go."""
 CLUSTER = PREFIX + "kube-system-uid"
 """On the anchor: the kube-system namespace of the cluster whose twins the host objects are."""
+RESTORED = PREFIX + "restored"
+"""On the anchor: the kube-system UID of a backup that was put in place. Its datastore is the right
+one, and the host's newer objects are nobody's mistake; kept until none of those is left."""
 
 
 def holds(missing: Collection[Key], known: int) -> bool:

@@ -19,7 +19,7 @@ from syncer.errors import Refused
 from syncer.events import EventMirror
 from syncer.identity import virtual_key
 from syncer.kinds import KINDS
-from syncer.mirror import Mirror
+from syncer.mirror import NEEDED_BY_PODS, Mirror
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, either, ref_of
 from syncer.pod_index import pod_ips
@@ -38,11 +38,14 @@ from syncer.world import DNS_SERVICE, World
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate
+SHOWN = 20  # held objects that the log names
 
 SPECIAL: dict[str, type[Mirror]] = {
     "services": ServiceMirror,
     "persistentvolumeclaims": ClaimMirror,
 }
+FOLLOWERS = (*NEEDED_BY_PODS, "tokens", certificates.KIND)
+"""What is held only because something else is that may need it."""
 
 
 class Controller:
@@ -103,10 +106,7 @@ class Controller:
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
         await self.events.learn()
-        held = self.sources.orphans()
-        known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
-        if not self.sources.decided and brake.holds(held, known):
-            self.hold(held, "most host objects have no virtual twin")
+        self._hold_what_nobody_explains()
         self.queue.add(API_KEY)
         self.queue.add(Key("nodes", "", self.nodes.own_node))
         self.started = True
@@ -116,6 +116,18 @@ class Controller:
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 
+    def _hold_what_nobody_explains(self) -> None:
+        if self.sources.restored:
+            if newer := self.sources.newer():
+                self.hold(newer, "they are newer than the backup that was restored")
+            else:
+                self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
+            return
+        held = self.sources.orphans()
+        known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
+        if not self.sources.decided and brake.holds(held, known):
+            self.hold(held, "most host objects have no virtual twin")
+
     def hold(self, keys: set[Key], why: str) -> None:
         """Hold the deletion of these keys' twins until the operator confirms."""
         self.world.frozen |= keys
@@ -123,6 +135,7 @@ class Controller:
             "deletions held",
             why=why,
             count=len(keys),
+            some=["/".join(each) for each in sorted(keys)[:SHOWN]],
             cure=f"kubectl annotate configmap {self.world.ident.anchor} {brake.CONFIRM}=yes",
         )
 
@@ -133,6 +146,14 @@ class Controller:
         for key in keys:
             self.queue.add(key)
         log.info("held deletions confirmed", count=len(keys))
+
+    def _thaw(self, key: Key) -> None:
+        """Let go of a held twin that is gone, and with the last one of what only followed it."""
+        frozen = self.world.frozen
+        if key in frozen:
+            frozen.discard(key)
+            if all(each.kind in FOLLOWERS for each in frozen):
+                self.confirm()
 
     # --- from stores to keys
 
@@ -202,6 +223,8 @@ class Controller:
                 key = pod
             elif key.kind not in self._reconcilers or key.kind != kind:
                 return
+            if new is None and key.kind == kind:
+                self._thaw(key)
             self.queue.add(key, backlog=backlog)
             if kind == "pods":
                 self._learn_node(old, new)

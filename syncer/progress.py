@@ -25,7 +25,7 @@ class Progress:
     def waits_for(self) -> str:
         """Return what readiness waits for; empty when all is in step."""
         if self.controller is not None and self.controller.started:
-            if self.controller.world.frozen:
+            if self.controller.world.frozen and not self.controller.sources.restored:
                 return "deletions are held: see the log"
             return ""
         if self.sources is not None:

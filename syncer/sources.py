@@ -10,8 +10,9 @@ import structlog
 from syncer import brake, tokens
 from syncer.client import Client
 from syncer.errors import Unreachable
-from syncer.identity import virtual_key
+from syncer.identity import RESERVED, UID, tenant_key, virtual_key
 from syncer.kinds import KINDS
+from syncer.mirror import NEEDED_BY_PODS
 from syncer.objects import Key, Obj, annotation, is_deleting, uid_of
 from syncer.resources import (
     CONFIGMAPS,
@@ -28,7 +29,7 @@ from syncer.store import Store
 from syncer.translate import certificates, nodes, persistentvolumes
 from syncer.translate.classes import CLASSES
 from syncer.watch import Reflector
-from syncer.world import World
+from syncer.world import DNS_SERVICE, World
 
 log = structlog.get_logger()
 ANCHOR_KEY = Key("anchor", "", "")
@@ -56,6 +57,8 @@ class Sources:
         self._unrecognised = False
         self.decided = False
         """The operator has said before this start that orphans may go."""
+        self.restored = False
+        """The datastore is a restored one, and what is newer on the host may still be there."""
         self.on_hold: Callable[[set[Key], str], None] = lambda _keys, _why: None
         self.on_confirm: Callable[[], None] = lambda: None
         resources: dict[str, Resource] = {
@@ -192,7 +195,9 @@ class Sources:
         known = annotation(anchor, brake.CLUSTER)
         confirmed = annotation(anchor, brake.CONFIRM) == "yes"
         self.decided = accept or confirmed
-        self._unrecognised = bool(known) and known != self.virt_uid and not self.decided
+        self.restored = not self.decided and annotation(anchor, brake.RESTORED) == self.virt_uid
+        known_to_be_another = bool(known) and known != self.virt_uid
+        self._unrecognised = known_to_be_another and not self.decided and not self.restored
         if self._unrecognised:
             return False
         if known != self.virt_uid or confirmed:
@@ -202,10 +207,13 @@ class Sources:
     async def note_cluster(self, _key: Key) -> None:
         """Note on the anchor that the operator's word was taken: the next brake asks again."""
         ident = self.world.ident
+        self.restored = False
         await self._note(await self.host.get(CONFIGMAPS, ident.host_namespace, ident.anchor))
 
     async def _note(self, anchor: Obj) -> None:
         notes = {brake.CLUSTER: self.virt_uid, brake.CONFIRM: None}
+        if not self.restored:
+            notes[brake.RESTORED] = None
         await self.host.patch(CONFIGMAPS, anchor, {"metadata": {"annotations": notes}})
         self._unrecognised = False
 
@@ -215,6 +223,24 @@ class Sources:
             key
             for key in self.twins()
             if key.kind in self.world.virt and self.world.virt_object(key) is None
+        }
+
+    def newer(self) -> set[Key]:
+        """Return the keys of twins that a restored datastore knows not, or not with this UID.
+
+        Copies of ConfigMaps and Secrets are not among them: they go with whoever needs them. Nor is
+        the virtual cluster's own DNS, which a fresh installation has before anything is restored.
+        """
+        return {
+            key
+            for kind, store in self.world.host.items()
+            for host_obj in store
+            if (key := virtual_key(host_obj)) is not None
+            and key.kind == kind
+            and kind not in NEEDED_BY_PODS
+            and annotation(host_obj, UID) != RESERVED
+            and not _is_dns(key, host_obj)
+            and self.world.original(kind, host_obj) is None
         }
 
     def twins(self) -> set[Key]:
@@ -248,6 +274,12 @@ class Sources:
         if new is not None and annotation(new, brake.CONFIRM) == "yes":
             # Also when nothing is held: a word that stays would decide about the next loss.
             self.on_confirm()
+
+
+def _is_dns(key: Key, host_obj: Obj) -> bool:
+    labels = host_obj["metadata"].get("labels") or {}
+    mine = key.kind == "pods" and labels.get(tenant_key("k8s-app")) == DNS_SERVICE.name
+    return key == DNS_SERVICE or (mine and key.namespace == DNS_SERVICE.namespace)
 
 
 async def keep(sources: Sources) -> None:

@@ -9,7 +9,7 @@ FAMILIES = (
     Family(
         "virtualcluster_ready",
         GAUGE,
-        "1 when the syncer is in step and no deletions are held, else 0.",
+        "1 when the syncer is in step and holds no deletions but those of a restore, else 0.",
         (),
         lambda progress: [((), 0.0 if progress.waits_for() else 1.0)],
     ),
