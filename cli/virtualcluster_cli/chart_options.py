@@ -29,6 +29,11 @@ class Wanted(NamedTuple):
     repo: str
     version: str
 
+    @property
+    def given(self) -> bool:
+        """Tell whether any of it was said."""
+        return any(self)
+
     @contextlib.contextmanager
     def found(self, helm: Helm) -> Iterator[tuple[charts.Chart, list[str]]]:
         """Provide the chart, and the flags that give helm the values."""
@@ -47,6 +52,15 @@ class Wanted(NamedTuple):
 
 def chart_options(function: Function) -> Function:
     """Add the options that say which chart and which values; the function gets a Wanted."""
+    return _options(function, "-f", "--values")
+
+
+def more_chart_options(function: Function) -> Function:
+    """Add the same to a command whose -f is another file."""
+    return _options(function, "--values")
+
+
+def _options(function: Function, *values: str) -> Function:
 
     @functools.wraps(function)
     def with_chart(*args: Any, **options: Any) -> Any:
@@ -56,9 +70,7 @@ def chart_options(function: Function) -> Function:
     decorated: Function = with_chart
     for option in reversed(
         (
-            click.option(
-                *("-f", "--values"), multiple=True, help="A values file; may be given often."
-            ),
+            click.option(*values, multiple=True, help="A values file; may be given often."),
             click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value."),
             click.option(
                 "--kubernetes", default="", metavar="1.34", help="Its version.  [default: host's]"

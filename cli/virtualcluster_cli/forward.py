@@ -14,17 +14,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import aiohttp
 
+from virtualcluster_cli import websockets
 from virtualcluster_cli.access import Access
-from virtualcluster_cli.api import authorization, settings
+from virtualcluster_cli.api import settings
 
-PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1  # channels; what comes first on each is the port's number, in two bytes
 BLOCK = 1 << 16
 PATIENCE = 60.0  # seconds that a connection waits for the pod: it restarts in half of that
@@ -99,18 +98,9 @@ class Forward:
     def _request(self) -> tuple[str, dict[str, Any]]:
         if self._settings is None:
             self._settings = settings(self._access)
-        made = self._settings
         namespace, pod, port = self._target
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}"
-        headers = authorization(made)
-        options: dict[str, Any] = {"protocols": [PROTOCOL], "max_msg_size": 0, "headers": headers}
-        if made.host.startswith("https"):
-            options["ssl"] = tls(made)
-            if getattr(made, "tls_server_name", None):
-                options["server_hostname"] = made.tls_server_name
-        if made.proxy:
-            options["proxy"] = made.proxy
-        return made.host + path, options
+        return websockets.request(self._settings, path)
 
 
 class _Client:
@@ -168,16 +158,6 @@ async def _splice(
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
     return client.answered or client.gone
-
-
-def tls(made: Any) -> ssl.SSLContext:
-    """Return how the host's API server is met, as a configuration of `kubernetes` says it."""
-    context = ssl.create_default_context(cafile=made.ssl_ca_cert)
-    if not made.verify_ssl:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if made.cert_file:
-        context.load_cert_chain(made.cert_file, made.key_file)
-    return context
 
 
 def listen(port: int = 0) -> socket.socket:

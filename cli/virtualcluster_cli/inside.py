@@ -15,6 +15,7 @@ from virtualcluster_cli.forward import PATIENCE as WAITING
 from virtualcluster_cli.forward import Target, forwarded
 from virtualcluster_cli.installations import API_PORT, Installation, admin_kubeconfig
 
+ACTIONS = {"portforward": "forward ports of", "exec": "run commands in"}
 PATIENCE = 20.0  # seconds for the first answer
 
 
@@ -52,9 +53,9 @@ def api(
             virt.close()
 
 
-def check_right(host: Api, namespace: str) -> None:
-    """Raise NoRight when the caller may not forward ports of the namespace's pods."""
-    asked = {"verb": "get", "resource": "pods", "subresource": "portforward"}
+def check_right(host: Api, namespace: str, subresource: str = "portforward") -> None:
+    """Raise NoRight when the caller may not do that to the namespace's pods."""
+    asked = {"verb": "get", "resource": "pods", "subresource": subresource}
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
@@ -63,8 +64,9 @@ def check_right(host: Api, namespace: str) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     if not host.json("POST", path, review)["status"].get("allowed"):
         raise NoRight(
-            f"you may not forward ports of pods in namespace {namespace} of {host.name}",
-            f"ask whoever runs it for get and create of pods/portforward in namespace {namespace}",
+            f"you may not {ACTIONS[subresource]} pods in namespace {namespace} of {host.name}",
+            f"ask whoever runs it for get and create of pods/{subresource} in namespace"
+            f" {namespace}",
         )
 
 

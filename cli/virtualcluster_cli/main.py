@@ -10,6 +10,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from virtualcluster_cli import __version__
+from virtualcluster_cli.commands.backing_up import backup
 from virtualcluster_cli.commands.completion import completion
 from virtualcluster_cli.commands.connect import connect, disconnect
 from virtualcluster_cli.commands.credentials import kubeconfig
@@ -17,6 +18,7 @@ from virtualcluster_cli.commands.explain import explain_command
 from virtualcluster_cli.commands.lifecycle import create, delete, upgrade
 from virtualcluster_cli.commands.listing import list_command
 from virtualcluster_cli.commands.pausing import pause, resume
+from virtualcluster_cli.commands.restoring import restore
 from virtualcluster_cli.commands.status import status
 
 CODES = """\b
@@ -60,6 +62,8 @@ for each in (
     kubeconfig,
     pause,
     resume,
+    backup,
+    restore,
     upgrade,
     delete,
     completion,

@@ -79,6 +79,14 @@ def until_usable(
             time.sleep(LOOK)
 
 
+def wait_until(done: Condition, deadline: float, late: str, namespace: str) -> None:
+    """Wait until something is done; raise NotReady, saying what is late, when it is not in time."""
+    while not done():
+        if time.monotonic() > deadline:
+            raise NotReady(late, f"see kubectl get pods -n {namespace}; wait with --timeout")
+        time.sleep(LOOK)
+
+
 def _late(
     name: str, namespace: str, timeout: float, steps: list[Stage], why: Held | None
 ) -> Trouble:

@@ -53,7 +53,7 @@ def report(host: Api, access: Access, which: Installation) -> dict[str, Any]:
     }
     if which.pod is None:
         return made
-    for part, get in (("sync", _sync), ("certificates", _certificates)):
+    for part, get in (("sync", sync_figures), ("certificates", _certificates)):
         try:
             made[part] = get(host, access, which)
         except Trouble as error:
@@ -81,7 +81,7 @@ def _containers(which: Installation) -> list[dict[str, Any]]:
     ]
 
 
-def _sync(host: Api, access: Access, which: Installation) -> dict[str, Any]:
+def sync_figures(host: Api, access: Access, which: Installation) -> dict[str, Any]:
     """Return what the syncer says of itself: what it waits for, and its figures."""
     inside.check_right(host, which.namespace)
     with forwarded(access, inside.target_of(which, METRICS_PORT), PATIENCE) as port:

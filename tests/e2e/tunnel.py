@@ -20,9 +20,8 @@ from kubernetes import config
 from kubernetes.client import Configuration
 
 from virtualcluster_cli.api import authorization
-from virtualcluster_cli.forward import tls
+from virtualcluster_cli.websockets import PROTOCOL, tls
 
-PROTOCOL = "v4.channel.k8s.io"
 DATA = 0  # the channel; 1 is for errors. Both begin with the port's number, in two bytes
 BLOCK = 1 << 16
 CLOSING = aiohttp.ClientWSTimeout(ws_close=1.0)  # nothing is carried any more: nobody waits for it

@@ -41,18 +41,18 @@ def pause(host: Host, name: str, timeout: float, *, force: bool) -> None:
             f" ({', '.join(bare[:3])})",
             "delete them, or pass --force",
         )
-    _scale(host, which, 0)
+    scale(host, which, 0)
     deadline = time.monotonic() + timeout
     # The syncer first: it would have the controllers inside make new pods for those that go.
-    _until(host, lambda: host.one(name).pod is None, deadline, f"the pod {name}-0 does not end")
+    late = f"the pod {name}-0 does not end"
+    progress.wait_until(lambda: host.one(name).pod is None, deadline, late, host.namespace)
     for pod in synced_pods(host.api, which):
         meta = pod["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
         if host.api.find(path) is not None:
             host.api.request("DELETE", path, {"preconditions": {"uid": meta["uid"]}})
-    _until(
-        host, lambda: not synced_pods(host.api, which), deadline, f"some pods of {name} do not end"
-    )
+    late = f"some pods of {name} do not end"
+    progress.wait_until(lambda: not synced_pods(host.api, which), deadline, late, host.namespace)
     click.echo(f"virtual cluster {name} is paused: virtualcluster resume {name}")
 
 
@@ -67,7 +67,7 @@ def resume(host: Host, name: str, timeout: float) -> None:
     if not which.paused:
         click.echo(f"virtual cluster {name} is not paused", err=True)
         return
-    _scale(host, which, 1)
+    scale(host, which, 1)
     progress.until_usable(host.api, host.namespace, name, timeout)
     click.echo(f"virtual cluster {name} is usable again")
 
@@ -89,13 +89,7 @@ def _bare(host: Host, which: Installation) -> list[str]:
     ]
 
 
-def _scale(host: Host, which: Installation, replicas: int) -> None:
+def scale(host: Host, which: Installation, replicas: int) -> None:
+    """Have so many control planes."""
     path = f"/apis/apps/v1/namespaces/{which.namespace}/statefulsets/{which.name}"
     host.api.json("PATCH", path, {"spec": {"replicas": replicas}})
-
-
-def _until(host: Host, done: progress.Condition, deadline: float, late: str) -> None:
-    while not done():
-        if time.monotonic() > deadline:
-            raise NotReady(late, f"see kubectl get pods -n {host.namespace}; wait with --timeout")
-        time.sleep(progress.LOOK)

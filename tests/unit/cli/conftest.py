@@ -10,27 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from syncer.backup import About, backup
 from syncer.objects import Obj
-from tests.unit.cli.fakes import Pki, Served, admin_secret, kubeconfig
+from tests.unit.cli.fake_volume import Volume
+from tests.unit.cli.fakes import LABELS, READY, Pki, Served, admin_secret, coredns, kubeconfig
+from tests.unit.k3s_state import State
 from virtualcluster_cli.main import main
 
 Run = Callable[..., Result]
-READY = {
-    "phase": "Running",
-    "conditions": [
-        {"type": each, "status": "True"} for each in ("PodScheduled", "Initialized", "Ready")
-    ],
-    "containerStatuses": [
-        {"name": name, "ready": True, "restartCount": 0, "state": {"running": {}}}
-        for name in ("virtual-cluster", "syncer")
-    ],
-}
-LABELS = {
-    "app.kubernetes.io/name": "virtualcluster",
-    "app.kubernetes.io/instance": "dev",
-    "app.kubernetes.io/component": "control-plane",
-    "helm.sh/chart": "virtualcluster-0.1.0",
-}
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +83,37 @@ def cli(config: Path, tmp_path: Path) -> Run:
         return CliRunner().invoke(main, args, env={**env, **more}, prog_name="virtualcluster")
 
     return run
+
+
+@pytest.fixture
+def volume(host: Served, dev: Obj, tmp_path: Path) -> Volume:
+    """The volume of `dev`, whose chart says where it is mounted."""
+    made = Volume(tmp_path, host)
+    flag = f"--k3s-data-dir={made.data_dir}"
+    dev["spec"]["template"]["spec"]["containers"][1]["args"].append(flag)
+    host.create("persistentvolumeclaims", "team-x", metadata={"name": "dev-data"}, spec={})
+    host.create(
+        "configmaps",
+        "team-x",
+        metadata={"name": "dev-discovered"},
+        data={"K3S_VERSION": "1.34.3"},
+    )
+    coredns(host, "coredns-dev")
+    return made
+
+
+@pytest.fixture
+def k3s(volume: Volume) -> Iterator[State]:
+    volume.k3s = State(volume.data_dir)
+    yield volume.k3s
+    volume.k3s.stop()
+
+
+@pytest.fixture
+def saved(k3s: State, tmp_path: Path) -> Path:
+    """A backup, without the detour through the command line."""
+    file = tmp_path / "dev.tar.gz"
+    k3s.put("/registry/configmaps/default/kept")
+    with file.open("wb") as out:
+        backup(out, k3s.data_dir, About("dev", "team-x", "1.34.3"), tmp_path)
+    return file

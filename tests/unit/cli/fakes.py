@@ -14,7 +14,9 @@ import yaml
 from aiohttp import WSMsgType, web
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from syncer import identity
 from syncer.objects import Obj
+from tests.unit.cli.fake_exec import run_command
 from tests.unit.fake_api import FakeApi
 from tests.unit.kubelet_pki import Pair, make_ca, make_leaf
 
@@ -35,6 +37,22 @@ GROUPS = {
 
 
 TOKEN = "of-the-kubeconfig"
+READY = {
+    "phase": "Running",
+    "conditions": [
+        {"type": each, "status": "True"} for each in ("PodScheduled", "Initialized", "Ready")
+    ],
+    "containerStatuses": [
+        {"name": name, "ready": True, "restartCount": 0, "state": {"running": {}}}
+        for name in ("virtual-cluster", "syncer")
+    ],
+}
+LABELS = {
+    "app.kubernetes.io/name": "virtualcluster",
+    "app.kubernetes.io/instance": "dev",
+    "app.kubernetes.io/component": "control-plane",
+    "helm.sh/chart": "virtualcluster-0.1.0",
+}
 
 
 class ClusterApi(FakeApi):
@@ -46,6 +64,10 @@ class ClusterApi(FakeApi):
         """What an access review says."""
         self.behind: dict[tuple[str, int], Callable[[], int | None]] = {}
         """For each pod's port the local port that it leads to now; None: nothing listens."""
+        self.containers: dict[tuple[str, str], Callable[[list[str]], list[str]]] = {}
+        """For each pod's container the program of this machine that a command in it is."""
+        self.cut_exec = 0
+        """After how many bytes of output the connection of an exec breaks; 0: never."""
         self.forwards = 0
         self.denied = 0
         """How many of the next port-forwards are answered with 401."""
@@ -63,6 +85,9 @@ class ClusterApi(FakeApi):
             return web.json_response({"status": {"allowed": self.allowed}})
         if path.endswith("/portforward"):
             return await self._forward(request)
+        if path.endswith("/exec"):
+            runs = self.containers.get((path.split("/")[-2], request.query["container"]))
+            return await run_command(request, runs, self.cut_exec)
         return await super()._serve(request)
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
@@ -187,6 +212,14 @@ def kubeconfig(file: Path, server: str, namespace: str = "team-x") -> Path:
     }
     file.write_text(yaml.safe_dump(content))
     return file
+
+
+def coredns(host: Served, name: str, *, release: str = "dev") -> Obj:
+    """Make a pod of the virtual cluster's on the host, ready."""
+    notes = {identity.NAMESPACE: "kube-system", identity.NAME: "coredns-1", identity.KIND: "pods"}
+    labels = {identity.MANAGED_BY: release}
+    meta = {"name": name, "labels": labels, "annotations": notes}
+    return host.create("pods", "team-x", metadata=meta, spec={}, status=READY)
 
 
 def admin_secret(pki: Pki, name: str) -> dict[str, str]:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from syncer import identity
 from syncer.objects import Obj
-from tests.unit.cli.conftest import LABELS, READY, Run, statefulset
-from tests.unit.cli.fakes import Served
+from tests.unit.cli.conftest import Run, statefulset
+from tests.unit.cli.fakes import LABELS, READY, Served, coredns
 from virtualcluster_cli import connections
 
 HELM = """#!/bin/sh
@@ -52,14 +51,6 @@ def asked(tmp_path: Path, command: str) -> list[str]:
     lines = (tmp_path / "helm.log").read_text().splitlines()
     (line,) = (each for each in lines if each.startswith(command))
     return line.split()
-
-
-def coredns(host: Served, name: str, *, release: str = "dev") -> Obj:
-    """Make a pod of the virtual cluster's on the host, ready."""
-    notes = {identity.NAMESPACE: "kube-system", identity.NAME: "coredns-1", identity.KIND: "pods"}
-    labels = {identity.MANAGED_BY: release}
-    meta = {"name": name, "labels": labels, "annotations": notes}
-    return host.create("pods", "team-x", metadata=meta, spec={}, status=READY)
 
 
 def test_create(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.cli.conftest import LABELS, READY, Run, statefulset
-from tests.unit.cli.fakes import Served
+from tests.unit.cli.conftest import Run, statefulset
+from tests.unit.cli.fakes import LABELS, READY, Served
 from virtualcluster_cli.installations import Installation
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncer.objects import Obj
-from tests.unit.cli.conftest import LABELS, statefulset
-from tests.unit.cli.fakes import Served
+from tests.unit.cli.conftest import statefulset
+from tests.unit.cli.fakes import LABELS, Served
 from virtualcluster_cli.access import Access
 from virtualcluster_cli.api import Api
 from virtualcluster_cli.errors import NotReady

@@ -52,12 +52,12 @@ FIGURES = {
 
 
 @contextlib.contextmanager
-def syncer(waits_for: str = "ok") -> Iterator[int]:
+def syncer(waits_for: str = "ok", metrics: str = METRICS) -> Iterator[int]:
     """What the syncer serves on port 8081; gives the port that it has here."""
 
     class Answers(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            text = waits_for if self.path == "/readyz" else METRICS
+            text = waits_for if self.path == "/readyz" else metrics
             self.send_response(200 if waits_for == "ok" else 503)
             self.end_headers()
             self.wfile.write(text.encode())

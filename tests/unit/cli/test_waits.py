@@ -9,7 +9,8 @@ import pytest
 from syncer.objects import Key, Obj
 from syncer.translate import pods
 from tests.unit.build import claim, configmap, container, ingress, pod, service
-from tests.unit.cli.conftest import LABELS, READY, statefulset
+from tests.unit.cli.conftest import statefulset
+from tests.unit.cli.fakes import LABELS, READY
 from virtualcluster_cli import waits
 from virtualcluster_cli.installations import Installation
 
