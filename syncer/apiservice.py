@@ -1,4 +1,4 @@
-"""`default/kubernetes` of the virtual cluster leads to our own Service and pod.
+"""`default/kubernetes` of the virtual cluster leads to our own Service, and to our pods.
 
 Its default ClusterIP is the *host's* API address: pods must never be sent there. k3s is told to
 leave the endpoints alone (`endpoint-reconciler-type=none`), so they are written here.
@@ -21,17 +21,23 @@ KEY = Key("apiservice", "default", "kubernetes")
 
 
 class ApiService:
-    """Reconciles the one key of this module."""
+    """Reconciles the one key of this module.
 
-    def __init__(self, world: World, virt: Client, pod_ip: str, port: int) -> None:
+    `replicas` holds the host's Endpoints of our Service, where there are several pods behind it.
+    """
+
+    def __init__(
+        self, world: World, virt: Client, pod_ip: str, port: int, replicas: Store | None = None
+    ) -> None:
         self.world = world
         self.virt = virt
         self.endpoints = Store()
+        self.replicas = replicas
         self._pod_ip = pod_ip
         self._port = port
 
     async def reconcile(self, key: Key) -> None:
-        """Give the Service our address and its endpoints our pod's."""
+        """Give the Service our address and its endpoints our pods'."""
         service = self.world.virt["services"].get(key.namespace, key.name)
         if service is not None:
             if annotation(service, RESTORE):
@@ -43,10 +49,18 @@ class ApiService:
                 log.info("moved", kind="services", virt_namespace=key.namespace, virt_name=key.name)
         await self._endpoints(key)
 
+    def _addresses(self) -> list[str]:
+        """Return the addresses of the pods that are ready; while none is, our own."""
+        ident = self.world.ident
+        host = self.replicas and self.replicas.get(ident.host_namespace, ident.release)
+        subsets = (host or {}).get("subsets") or ()
+        found = {each["ip"] for subset in subsets for each in subset.get("addresses") or ()}
+        return sorted(found) or [self._pod_ip]
+
     async def _endpoints(self, key: Key) -> None:
         subsets = [
             {
-                "addresses": [{"ip": self._pod_ip}],
+                "addresses": [{"ip": each} for each in self._addresses()],
                 "ports": [{"name": "https", "port": self._port, "protocol": "TCP"}],
             }
         ]

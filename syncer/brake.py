@@ -24,6 +24,11 @@ RESTORED = PREFIX + "restored"
 one, and the host's newer objects are nobody's mistake; kept until none of those is left."""
 
 
+def cure(anchor: str) -> str:
+    """Return the command by which the operator lets held-back deletions go."""
+    return f"kubectl annotate configmap {anchor} {CONFIRM}=yes"
+
+
 def holds(missing: Collection[Key], known: int) -> bool:
     """Tell whether so many missing objects, of so many known, are too many to believe."""
     return len(missing) > MOST and len(missing) > SHARE * known

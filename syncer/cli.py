@@ -20,6 +20,7 @@ from syncer.access import HostAccess
 from syncer.bucket import Bucket
 from syncer.client import Client
 from syncer.discover import (
+    Token,
     check_default_storage_class,
     check_ranges,
     discover,
@@ -27,11 +28,12 @@ from syncer.discover import (
     parse_ranges,
     service_ranges,
 )
-from syncer.errors import ApiError, Refused, Unreachable
+from syncer.errors import ApiError, LostLease, Refused, Unreachable
 from syncer.podsecurity import LEVELS
 from syncer.settings import Settings
 
 logger = structlog.get_logger()
+KNOWN = (Refused, ApiError, Unreachable, LostLease)
 
 
 def _finish(work: Awaitable[None]) -> None:
@@ -44,10 +46,10 @@ def _finish(work: Awaitable[None]) -> None:
         uvloop.run(whole())
     except asyncio.CancelledError:
         return  # SIGTERM
-    except (Refused, ApiError, Unreachable) as error:
+    except KNOWN as error:
         logger.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
     except BaseExceptionGroup as group:
-        known, bugs = group.split((Refused, ApiError, Unreachable, asyncio.CancelledError))
+        known, bugs = group.split((*KNOWN, asyncio.CancelledError))
         if bugs is not None:
             raise
         causes = [] if known is None else _leaves(known)
@@ -106,6 +108,8 @@ data_dir_option = click.option("--k3s-data-dir", default="/data", type=click.Pat
 @namespace_option
 @range_option
 @click.option("--cluster-dns-given", is_flag=True, help="The user gives --cluster-dns to k3s.")
+@click.option("--k3s-token-secret", default="", help="Make this Secret with a token for k3s.")
+@click.option("--keep-k3s-token", is_flag=True, help="It is to outlive the installation.")
 @click.option("--k3s-version", default="", help="The k3s that starts next; empty: any may.")
 def discover_command(
     release: str,
@@ -113,6 +117,8 @@ def discover_command(
     virt_service_cidr: str,
     *,
     cluster_dns_given: bool,
+    k3s_token_secret: str,
+    keep_k3s_token: bool,
     k3s_version: str,
 ) -> None:
     """Find out the host's Service range and our addresses; write them into a ConfigMap."""
@@ -120,8 +126,14 @@ def discover_command(
     async def work(host: Client) -> None:
         ident = await identify(host, namespace, release)
         ranges = parse_ranges(virt_service_cidr)
+        token = Token(k3s_token_secret, keep_k3s_token) if k3s_token_secret else None
         await discover(
-            host, ident, ranges, reserve_dns=not cluster_dns_given, k3s_version=k3s_version
+            host,
+            ident,
+            ranges,
+            reserve_dns=not cluster_dns_given,
+            k3s_version=k3s_version,
+            token=token,
         )
 
     _finish(_on_host(work))
@@ -205,6 +217,7 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
 )
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
+@click.option("--leader-elect", is_flag=True, help="There are several replicas: one leads.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
 @click.option(
     "--log-format",
@@ -217,6 +230,8 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
 @click.option("--own-node", envvar="HOST_NODE_NAME", required=True)
 @click.option("--own-address", envvar="HOST_IP", default="")
 @click.option("--pod-ip", envvar="POD_IP", required=True)
+@click.option("--pod-name", envvar="POD_NAME", default="")
+@click.option("--pod-uid", envvar="POD_UID", default="")
 def run_command(
     *,
     release: str,
@@ -242,6 +257,8 @@ def run_command(
     chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
     if rest["virtual_scheduler"] and "nodes" not in chosen:
         raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")
+    if rest["leader_elect"] and not (rest["pod_name"] and rest["pod_uid"]):
+        raise click.UsageError("--leader-elect needs --pod-name and --pod-uid")
     settings = Settings(
         release=release,
         host_namespace=namespace,

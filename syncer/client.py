@@ -16,7 +16,8 @@ import orjson
 
 from syncer.access import Access
 from syncer.bucket import Bucket
-from syncer.errors import ApiError, TooManyRequests, Unreachable, from_status
+from syncer.errors import ApiError, NotLeading, TooManyRequests, Unreachable, from_status
+from syncer.fence import Fenced
 from syncer.objects import Obj
 from syncer.resources import EVENTS, Resource
 from syncer.stream import Event, Lines, decode
@@ -43,7 +44,10 @@ class Dialect(NamedTuple):
 
 
 class Client:
-    """Talks to one side's API server. Raises ApiError subclasses and Unreachable, nothing else."""
+    """Talks to one side's API server. Raises ApiError subclasses and Unreachable, nothing else.
+
+    `may_write` is asked before each request that is no mere reading.
+    """
 
     def __init__(
         self, side: str, access: Access, bucket: Bucket, *, inactivity: float = INACTIVITY
@@ -56,6 +60,7 @@ class Client:
         self.requests: Counter[tuple[str, str, int]] = Counter()
         """By method, resource and status; NO_ANSWER where there was none."""
         self.took = {method: Durations(QUICK) for method in METHODS}
+        self.may_write: Callable[[], bool] = _always
         self._dialects: dict[Resource, Dialect] = {}
         self.watch_seconds = WATCH_SECONDS
 
@@ -201,10 +206,12 @@ class Client:
         selector: str = "",
         fields: str = "",
         since: str,
+        on_open: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Event]:
         """Yield changes after version `since`, until the server ends the stream.
 
-        Raises Gone as soon as the version is too old, and Unreachable when the stream falls silent.
+        `on_open` is called once the server has agreed to tell. Raises Gone as soon as the version
+        is too old, and Unreachable when the stream falls silent.
         """
         query = {
             "watch": "1",
@@ -234,6 +241,7 @@ class Client:
                 self.requests["WATCH", resource.plural, answer.status] += 1
                 if answer.status != 200:  # noqa: PLR2004
                     raise await _error(answer, self.side)
+                on_open()
                 lines = Lines()
                 async for chunk in answer.content.iter_any():
                     for line in lines.feed(chunk):
@@ -257,8 +265,11 @@ class Client:
     ) -> Obj:
         """Make one request and return the JSON object of a successful answer."""
         await self._bucket.take()
-        data = None if body is None else orjson.dumps(body)
-        kind = {} if body is None else {"Content-Type": content_type}
+        if method != "GET" and not self.may_write():
+            raise NotLeading(f"{self.side} {method} {resource}: another replica leads")
+        data = None
+        if body is not None:
+            data = Fenced(orjson.dumps(body), self.may_write, content_type)
         status, begun = NO_ANSWER, time.monotonic()
         try:
             async with self._http().request(
@@ -266,7 +277,7 @@ class Client:
                 self._access.url + path,
                 params=query,
                 data=data,
-                headers={**self._access.headers(), **kind},
+                headers=self._access.headers(),
                 allow_redirects=False,  # nobody else says where our credentials go
             ) as answer:
                 status = answer.status
@@ -295,6 +306,10 @@ class Client:
 
 def _same(obj: Obj) -> Obj:
     return obj
+
+
+def _always() -> bool:
+    return True
 
 
 async def _error(answer: aiohttp.ClientResponse, side: str) -> ApiError:

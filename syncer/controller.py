@@ -136,7 +136,7 @@ class Controller:
             why=why,
             count=len(keys),
             some=["/".join(each) for each in sorted(keys)[:SHOWN]],
-            cure=f"kubectl annotate configmap {self.world.ident.anchor} {brake.CONFIRM}=yes",
+            cure=brake.cure(self.world.ident.anchor),
         )
 
     def confirm(self) -> None:
@@ -158,16 +158,19 @@ class Controller:
     # --- from stores to keys
 
     def _listen(self, api_service: ApiService) -> None:
+        """Hear of every change, and of what is known already when we begin to lead."""
         for kind, store in self.world.virt.items():
-            store.listen(self._virtual_listener(kind))
+            store.listen(self._virtual_listener(kind), replay=True)
         for kind, store in self.world.host.items():
             if kind == "events":
-                store.listen(self._host_event)
+                store.listen(self._host_event, replay=True)
             elif kind == "nodes":
-                store.listen(self._host_node)
+                store.listen(self._host_node, replay=True)
             else:
-                store.listen(self._host_listener(kind))
-        api_service.endpoints.listen(lambda *_: self.queue.add(API_KEY))
+                store.listen(self._host_listener(kind), replay=True)
+        for addresses in (api_service.endpoints, api_service.replicas):
+            if addresses is not None:
+                addresses.listen(lambda *_: self.queue.add(API_KEY))
 
     def _virtual_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
         def changed(old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001

@@ -6,6 +6,9 @@
     CLUSTER_DNS    a ClusterIP that the host has reserved for the virtual cluster's DNS
     K3S_VERSION    the k3s that last served the datastore; written when it does (upgrade.py)
 
+With a datastore outside of the pod it makes the token too under which k3s keeps its certificate
+authorities there: once, since no other opens them again.
+
 The DNS address is reserved by creating the host twin of `kube-system/kube-dns` before k3s starts;
 so k3s can be told `--cluster-dns`, and neither side ever has to change it.
 """
@@ -13,8 +16,11 @@ so k3s can be told `--cluster-dns`, and neither side ever has to change it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import re
+import secrets
+from typing import NamedTuple
 
 import structlog
 
@@ -23,14 +29,21 @@ from syncer.client import Client
 from syncer.errors import AlreadyExists, ApiError, BadRequest, Forbidden, NotFound, Refused
 from syncer.identity import Identity
 from syncer.objects import Obj
-from syncer.own import keep
-from syncer.resources import CLAIMS, CONFIGMAPS, SERVICE_CIDRS, SERVICES
+from syncer.own import keep, made
+from syncer.resources import CLAIMS, CONFIGMAPS, SECRETS, SERVICE_CIDRS, SERVICES
 from syncer.world import DNS_SERVICE
 
 log = structlog.get_logger()
 PAUSE = 0.2
 WAIT = 30.0
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Token(NamedTuple):
+    """The Secret with the token of k3s; `kept`: it outlives the installation, as its data do."""
+
+    name: str
+    kept: bool
 
 
 async def identify(host: Client, host_namespace: str, release: str) -> Identity:
@@ -54,6 +67,7 @@ async def discover(
     *,
     reserve_dns: bool,
     k3s_version: str = "",
+    token: Token | None = None,
     wait: float = WAIT,
 ) -> None:
     """Write the ConfigMap `<release>-discovered`.
@@ -80,9 +94,10 @@ async def discover(
     }
     if reserve_dns:
         data["CLUSTER_DNS"] = await _reserve_dns(host, ident)
-    if ran:
-        data[upgrade.RECORD] = ran
-    await keep(host, ident, CONFIGMAPS, f"{ident.release}-discovered", {"data": data})
+    if token is not None:
+        await _keep_token(host, ident, token)
+    name = f"{ident.release}-discovered"
+    await keep(host, ident, CONFIGMAPS, name, {"data": data}, others=(upgrade.RECORD,))
     log.info("discovered", **{key.lower(): value for key, value in data.items()})
 
 
@@ -226,6 +241,23 @@ async def _own_address(host: Client, ident: Identity) -> str:
         except NotFound:
             log.info("waiting for our Service", name=ident.release)
         await asyncio.sleep(PAUSE)
+
+
+async def _keep_token(host: Client, ident: Identity, token: Token) -> None:
+    """Make the Secret, unless it is there; several pods may try at once, and one of them does."""
+    random = base64.b64encode(secrets.token_hex(32).encode()).decode()
+    content = {"type": "Opaque", "data": {"token": random}}
+    secret = made(ident, SECRETS, token.name, content, owned=not token.kept)
+    try:
+        await host.create(SECRETS, ident.host_namespace, secret)
+    except AlreadyExists:
+        have = await host.get(SECRETS, ident.host_namespace, token.name)
+        if not (have.get("data") or {}).get("token"):
+            raise Refused(
+                "NoToken",
+                f"the Secret {token.name} is there, but has no key `token`: add the token that the"
+                " datastore was made with; for a datastore that is empty delete the Secret",
+            ) from None
 
 
 async def _reserve_dns(host: Client, ident: Identity) -> str:

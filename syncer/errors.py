@@ -14,6 +14,9 @@ ApiError
 Refused       the translation will not let this object reach the host
 NotYet        something this object needs is not there; its arrival queues the object again
 Unreachable   no answer at all: connection refused, reset, timed out
+├── NotLeading    another replica may be the leader: nothing was sent
+└── OtherCluster  it answers, and serves another datastore than it did
+LostLease     another replica leads, or may: this one ends
 """
 
 from __future__ import annotations
@@ -79,6 +82,18 @@ class ServerError(ApiError):
 
 class Unreachable(Exception):
     """No answer: refused, reset or timed out."""
+
+
+class NotLeading(Unreachable):
+    """Only the leader writes, and we cannot be sure to be it."""
+
+
+class OtherCluster(Unreachable):
+    """The cluster that we know is not there; in its place is one that we do not."""
+
+
+class LostLease(Exception):
+    """We lead no longer; whatever is still under way must end."""
 
 
 class Refused(Exception):

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
+
+
+class Check(NamedTuple):
+    """One thing that readiness depends on; `trouble` is empty when all is well with it."""
+
+    name: str
+    trouble: str
 
 
 def registry(own: Collector) -> CollectorRegistry:
@@ -20,17 +28,20 @@ def registry(own: Collector) -> CollectorRegistry:
 
 
 async def serve(
-    waits_for: Callable[[], str], own: Collector, host: str, port: int
+    checks: Callable[[], list[Check]], own: Collector, host: str, port: int
 ) -> web.AppRunner:
-    """Start serving; the caller cleans the runner up. `waits_for` is empty when all is ready."""
+    """Start serving; the caller cleans the runner up. All is ready when no check has trouble."""
     told = registry(own)
 
     async def livez(_request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def readyz(_request: web.Request) -> web.Response:
-        why = waits_for()
-        return web.Response(text=f"{why or 'ok'}\n", status=503 if why else 200)
+    async def readyz(request: web.Request) -> web.Response:
+        # As with Kubernetes' own components: /readyz?exclude=a&exclude=b leaves checks out.
+        excluded = request.query.getall("exclude", [])
+        failed = [each for each in checks() if each.trouble and each.name not in excluded]
+        text = "".join(f"{name}: {trouble}\n" for name, trouble in failed)
+        return web.Response(text=text or "ok\n", status=503 if failed else 200)
 
     async def metrics(_request: web.Request) -> web.Response:
         text = generate_latest(told)

@@ -44,8 +44,8 @@ class Endpoint(Protocol):
 class Nodes:
     """Keeps the virtual nodes; `own_node` is the one that the syncer itself runs on.
 
-    `real`: the host's nodes are read. `only_real`: there are no others, since all of them are read
-    or since the virtual scheduler may use no others.
+    `ports`: where nodes are served already. `real`: the host's nodes are read. `only_real`: there
+    are no others, since all of them are read or since the virtual scheduler may use no others.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Nodes:
         own_address: str,
         real: bool = False,
         only_real: bool = False,
+        ports: dict[str, int] | None = None,
     ) -> None:
         self.world = world
         self.virt = virt
@@ -70,7 +71,7 @@ class Nodes:
         self.real = real
         self.only_real = only_real
         self.addresses = {own_node: own_address}
-        self.ports: dict[str, int] = {}
+        self.ports: dict[str, int] = {} if ports is None else ports
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def ensure(self, node: str) -> None:
@@ -126,9 +127,9 @@ class Nodes:
             return
         taken = set(self.ports.values())
         # The port that the node had before a restart, since the API server may hold it cached.
-        port = _port(virt_node) if virt_node is not None else 0
+        port = port_of(virt_node) if virt_node is not None else 0
         if port < FIRST_PORT or port in taken:
-            others = {_port(each) for each in self.world.virt["nodes"]}
+            others = {port_of(each) for each in self.world.virt["nodes"]}
             port = next(p for p in range(FIRST_PORT, 65536) if p not in taken | others)
         self.ports[node] = port  # at once, so that no other node takes it meanwhile
         try:
@@ -185,7 +186,8 @@ def _harmless(virt_node: Obj) -> bool:
     return not annotation(virt_node, translate.FROM_HOST) and not addresses
 
 
-def _port(virt_node: Obj) -> int:
+def port_of(virt_node: Obj) -> int:
+    """Return where a virtual node says that its kubelet is; 0 for nowhere."""
     endpoints = (virt_node.get("status") or {}).get("daemonEndpoints") or {}
     return int((endpoints.get("kubeletEndpoint") or {}).get("Port") or 0)
 

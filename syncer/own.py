@@ -9,24 +9,40 @@ from syncer.objects import Obj, merge_patch
 from syncer.resources import Resource
 
 
-async def keep(host: Client, ident: Identity, resource: Resource, name: str, obj: Obj) -> None:
-    """Create the object, owned by the anchor, or bring the `data` of the existing one in line."""
-    metadata = {
+def made(
+    ident: Identity, resource: Resource, name: str, content: Obj, *, owned: bool = True
+) -> Obj:
+    """Return the whole object; one that is `owned` goes with the anchor."""
+    metadata: Obj = {
         "name": name,
         "namespace": ident.host_namespace,
         "labels": {"app.kubernetes.io/instance": ident.release},
-        "ownerReferences": [ident.owner()],
     }
-    whole: Obj = {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": metadata,
-        **obj,
-    }
+    if owned:
+        metadata["ownerReferences"] = [ident.owner()]
+    named = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return {**named, "metadata": metadata, **content}
+
+
+async def keep(
+    host: Client,
+    ident: Identity,
+    resource: Resource,
+    name: str,
+    obj: Obj,
+    *,
+    others: tuple[str, ...] = (),
+) -> None:
+    """Create the object, owned by the anchor, or bring the `data` of the existing one in line.
+
+    `others`: keys in it that somebody else writes, at any time.
+    """
+    whole = made(ident, resource, name, obj)
     try:
         await host.create(resource, ident.host_namespace, whole)
     except AlreadyExists:
         have = await host.get(resource, ident.host_namespace, name)
-        change = merge_patch(have.get("data") or {}, obj["data"])
+        ours = {key: value for key, value in (have.get("data") or {}).items() if key not in others}
+        change = merge_patch(ours, obj["data"])
         if change:
             await host.patch(resource, have, {"data": change})

@@ -67,6 +67,7 @@ PRIORITY_CLASSES = Resource(
 )
 RUNTIME_CLASSES = Resource("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", namespaced=False)
 SERVICE_CIDRS = Resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", namespaced=False)
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 RULES_REVIEWS = Resource(
     "authorization.k8s.io",
     "v1",

@@ -11,12 +11,15 @@ from syncer.objects import Obj
 
 ALL = ("get", "list", "watch", "create", "patch", "delete")
 READ = ("get", "list", "watch")
+LEASES = "leases"
+"""What needs them is no kind to sync, but an election among several replicas."""
 
 
 class Right(NamedTuple):
     """Verbs on one resource; `kind` names the synced kind that needs it, empty for always.
 
     `cluster`: in the whole cluster, by the ClusterRole that the kind's value asks for.
+    `named`: only on the one object of ours (lease.py says how it is called).
     """
 
     group: str
@@ -24,6 +27,7 @@ class Right(NamedTuple):
     verbs: tuple[str, ...]
     kind: str = ""
     cluster: bool = False
+    named: bool = False
 
 
 RIGHTS = (
@@ -45,6 +49,8 @@ RIGHTS = (
     Right("", "pods/resize", ("patch",), "resize"),
     Right("", "endpoints", ("create", "patch", "delete"), "endpoints"),
     Right("discovery.k8s.io", "endpointslices", ALL, "endpointslices"),
+    Right("coordination.k8s.io", "leases", ("create",), LEASES),
+    Right("coordination.k8s.io", "leases", ("get", "update"), LEASES, named=True),
     Right("", "nodes", READ, "nodes", cluster=True),
     Right("metrics.k8s.io", "nodes", ("get", "list"), "nodemetrics", cluster=True),
     Right("", "persistentvolumes", READ, "persistentvolumes", cluster=True),
@@ -55,7 +61,7 @@ RIGHTS = (
 )
 
 
-def missing(review: Obj, kinds: frozenset[str], *, cluster: bool) -> list[str]:
+def missing(review: Obj, kinds: frozenset[str], lease_name: str, *, cluster: bool) -> list[str]:
     """Return what a SelfSubjectRulesReview's status does not grant, as "verb resource".
 
     A review of a namespace lists the rules that hold there and those of the whole cluster alike.
@@ -65,9 +71,13 @@ def missing(review: Obj, kinds: frozenset[str], *, cluster: bool) -> list[str]:
     if status.get("incomplete"):
         return []
     granted = [
-        (set(rule.get("apiGroups") or ()), set(rule.get("resources") or ()), set(rule["verbs"]))
+        (
+            set(rule.get("apiGroups") or ()),
+            set(rule.get("resources") or ()),
+            set(rule["verbs"]),
+            set(rule.get("resourceNames") or ()),
+        )
         for rule in status.get("resourceRules") or ()
-        if not rule.get("resourceNames")
     ]
 
     def allowed(verb: str, right: Right) -> bool:
@@ -75,7 +85,8 @@ def missing(review: Obj, kinds: frozenset[str], *, cluster: bool) -> list[str]:
             (verb in verbs or "*" in verbs)
             and (right.group in groups or "*" in groups)
             and (right.resource in resources or "*" in resources)
-            for groups, resources, verbs in granted
+            and (not names or (right.named and lease_name in names))
+            for groups, resources, verbs, names in granted
         )
 
     return [

@@ -28,8 +28,11 @@ class Settings(NamedTuple):
     pod_node_selector: tuple[tuple[str, str], ...]
     hosts_image: str
     accept_new_datastore: bool
+    leader_elect: bool
     own_node: str
     own_address: str
     pod_ip: str
+    pod_name: str
+    pod_uid: str
     api_port: int
     listen_port: int

@@ -9,7 +9,7 @@ import structlog
 
 from syncer import brake, tokens
 from syncer.client import Client
-from syncer.errors import Unreachable
+from syncer.errors import OtherCluster
 from syncer.identity import RESERVED, UID, tenant_key, virtual_key
 from syncer.kinds import KINDS
 from syncer.mirror import NEEDED_BY_PODS
@@ -47,14 +47,14 @@ class Sources:
         kinds: frozenset[str],
         endpoints: Store,
         node_selector: str = "",
+        replicas: Store | None = None,
     ) -> None:
         self.world = world
         self.virt = virt
         self.host = host
         self.uninstalling = False
         self.virt_uid = ""
-        self._exchanged = False
-        self._unrecognised = False
+        self._exchanged = self._foreign = ""
         self.decided = False
         """The operator has said before this start that orphans may go."""
         self.restored = False
@@ -114,6 +114,16 @@ class Sources:
                 longest_pause=VIRT_PAUSE,
             )
         )
+        if replicas is not None:
+            self.reflectors.append(
+                Reflector(
+                    host,
+                    ENDPOINTS,
+                    replicas,
+                    namespace=ident.host_namespace,
+                    fields=f"metadata.name={ident.release}",
+                )
+            )
         if certificates.needs(kinds):
             self.reflectors.append(
                 Reflector(
@@ -169,10 +179,24 @@ class Sources:
 
     def mismatch(self) -> bool:
         """Tell whether the datastore is another than that which the host objects come from."""
-        return self._exchanged or self._unrecognised
+        return bool(self.strange)
+
+    def stale(self, side: str) -> str:
+        """Return what of a side is not known any more, and why; empty when all is fresh."""
+        stale = {
+            each.resource.plural: reason
+            for each in self.reflectors
+            if each.client.side == side and (reason := each.freshness.stale())
+        }
+        return f"{', '.join(stale)}: {next(iter(stale.values()))}" if stale else ""
+
+    @property
+    def strange(self) -> str:
+        """Why the datastore is not the one whose objects the host has; empty when it is."""
+        return self._exchanged or self._foreign
 
     async def check_cluster(self) -> None:
-        """Raise Unreachable unless the virtual API serves the cluster that it served at start.
+        """Raise OtherCluster unless the virtual API serves the cluster that it served at start.
 
         An empty or exchanged datastore must never look like "the tenant deleted everything".
         """
@@ -180,12 +204,13 @@ class Sources:
         uid = system["metadata"]["uid"]
         if not self.virt_uid:
             self.virt_uid = uid
-        self._exchanged = uid != self.virt_uid
-        if self._exchanged:
-            raise Unreachable(
-                "the virtual cluster's datastore was exchanged: restart the pod"
-                f" {self.world.ident.release}-0 to have it looked at"
+        elif uid != self.virt_uid:
+            self._exchanged = (
+                "the virtual cluster's datastore was exchanged: restart the pods of"
+                f" {self.world.ident.release} to have it looked at"
             )
+            raise OtherCluster(self._exchanged)
+        self._exchanged = ""
 
     async def recognise(self, *, accept: bool) -> bool:
         """Tell whether the host objects come from this datastore; note it on the anchor if so."""
@@ -197,8 +222,11 @@ class Sources:
         self.decided = accept or confirmed
         self.restored = not self.decided and annotation(anchor, brake.RESTORED) == self.virt_uid
         known_to_be_another = bool(known) and known != self.virt_uid
-        self._unrecognised = known_to_be_another and not self.decided and not self.restored
-        if self._unrecognised:
+        if known_to_be_another and not self.decided and not self.restored:
+            self._foreign = (
+                "this datastore is not the one that the host objects came from, and none of them"
+                f" is deleted: {brake.cure(ident.anchor)} if they may go"
+            )
             return False
         if known != self.virt_uid or confirmed:
             await self._note(anchor)
@@ -215,7 +243,7 @@ class Sources:
         if not self.restored:
             notes[brake.RESTORED] = None
         await self.host.patch(CONFIGMAPS, anchor, {"metadata": {"annotations": notes}})
-        self._unrecognised = False
+        self._foreign = ""
 
     def orphans(self) -> set[Key]:
         """Return the keys of host objects without a virtual twin."""

@@ -52,9 +52,16 @@ class Store:
         """Return the object, or None; it is the caller's own."""
         return self._objects.get(Ref(namespace, name))
 
-    def listen(self, listener: Callable[[Obj | None, Obj | None, bool], None]) -> None:
-        """Call `listener(old, new, backlog)` on every change from now on."""
+    def listen(
+        self, listener: Callable[[Obj | None, Obj | None, bool], None], *, replay: bool = False
+    ) -> None:
+        """Call `listener(old, new, backlog)` on every change from now on.
+
+        `replay`: first for each object that is there, as though a list had just shown it.
+        """
         self._listeners.append(listener)
+        for obj in self if replay else ():
+            listener(None, obj, True)  # noqa: FBT003
 
     def put(self, obj: Obj, *, backlog: bool = False) -> None:
         """Take an object that a list or a watch showed."""

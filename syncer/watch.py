@@ -12,6 +12,7 @@ import structlog
 
 from syncer.client import Client
 from syncer.errors import ApiError, Gone, Unauthorized, Unreachable
+from syncer.freshness import Freshness
 from syncer.objects import Obj
 from syncer.resources import Resource
 from syncer.store import Store
@@ -62,6 +63,7 @@ class Reflector:
         self.heard = 0.0
         """When the server last sent anything, in seconds since 1970."""
         self.trouble: Exception | None = None
+        self.freshness = Freshness(time.monotonic)
         self._namespace = namespace
         self._selector = selector
         self._fields = fields
@@ -93,6 +95,7 @@ class Reflector:
                 if isinstance(error, Unauthorized) and self._guard is not None:
                     raise  # k3s has other credentials now: start over with them
                 self.trouble = error
+                self.freshness.failed(error)
                 if self._guard is not None:
                     # A guarded server may come back with an older datastore (a crash can lose the
                     # last commits), in which our version lies in the future.
@@ -118,8 +121,7 @@ class Reflector:
         if missing and self._on_missing is not None:
             self._on_missing(missing)
         self._version = version
-        self.heard = time.time()
-        self.trouble = None
+        self._is_well()
         self.synced.set()
 
     async def _watch(self) -> bool:
@@ -132,18 +134,24 @@ class Reflector:
             selector=self._selector,
             fields=self._fields,
             since=self._version,
+            on_open=self.freshness.heard,
         )
         async for kind, obj in events:
             useful = True
-            self.heard = time.time()
-            self.trouble = None
+            self._is_well()
             version = obj["metadata"]["resourceVersion"]
             if kind in ("ADDED", "MODIFIED"):
                 self.store.put(self._keep(obj))
             elif kind == "DELETED":
                 self.store.drop(self._keep(obj))
             self._version = version
+        self.freshness.heard()  # it ends when its time is over, where there are no bookmarks
         return useful or time.monotonic() - begun >= self._calm
+
+    def _is_well(self) -> None:
+        self.heard = time.time()
+        self.trouble = None
+        self.freshness.heard()
 
     def _keep(self, obj: Obj) -> Obj:
         """Return of an object what the store is to have."""

@@ -9,9 +9,16 @@ FAMILIES = (
     Family(
         "virtualcluster_ready",
         GAUGE,
-        "1 when the syncer is in step and holds no deletions but those of a restore, else 0.",
+        "1 when /readyz says so: the syncer is in step, and nothing is wrong; else 0.",
         (),
-        lambda progress: [((), 0.0 if progress.waits_for() else 1.0)],
+        lambda progress: [((), float(progress.ready()))],
+    ),
+    Family(
+        "virtualcluster_leader",
+        GAUGE,
+        "Where there are several replicas: 1 for the one that leads and writes, else 0.",
+        (),
+        lambda progress: [((), float(progress.leader.holds()))] if progress.leader else (),
     ),
     Family(
         "virtualcluster_build_info",

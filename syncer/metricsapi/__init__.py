@@ -11,6 +11,7 @@ in virtual names (figures) -> the form that was asked for (documents).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from aiohttp import web
@@ -33,13 +34,21 @@ class MetricsApi:
     """Serves the group and registers it, or sees to it that it is not registered."""
 
     def __init__(
-        self, virt: Client, answers: Figures, way: Way, tls: ServingTls, *, on: bool
+        self,
+        virt: Client,
+        answers: Figures,
+        way: Way,
+        tls: ServingTls,
+        *,
+        on: bool,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._registration = Registration(virt, way)
         self._answers = answers
         self._port = way.port
         self._tls = tls
         self._on = on
+        self._leads = leads
         self._runner: web.AppRunner | None = None
 
     async def run(self) -> None:
@@ -65,12 +74,16 @@ class MetricsApi:
     async def _step(self) -> bool:
         """Do what is to be done now; tell whether that was the last of it."""
         if not self._on:
+            if not self._leads():
+                return False
             await self._registration.unregister()
             return True
         if self._runner is None:
             # Before anything is registered, and whatever the host says: an earlier start may have
             # left an APIService, whose discovery must be answered.
             self._runner = await serve(self._tls, self._port, self._answers)
+        if not self._leads():
+            return False  # each replica's API server asks its own; one replica registers them all
         served = await self._answers.source.served()
         if served:
             await self._registration.register()

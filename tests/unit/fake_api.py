@@ -135,6 +135,8 @@ class FakeApi:
         asked, place, sub = await self._read(request)
         self.requests.append(asked)
         fault = self.faults.take(asked)
+        if fault is not None and fault.until is not None:
+            await fault.until.wait()
         if fault is not None and not fault.commit:
             return self._fail(request, fault)
         if asked.method == "WATCH":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -54,6 +55,8 @@ class Fault:
     times: int = 1
     commit: bool = False
     """Do the work first, then give this answer: the client cannot know."""
+    until: asyncio.Event | None = None
+    """No answer, and no word, before this is set."""
 
 
 class Faults:

@@ -142,8 +142,15 @@ def test_role_holds_none_of_the_rights_that_would_lead_out_of_the_namespace() ->
     never = ("nodes", "persistentvolumes", "storageclasses", "serviceaccounts", "roles", "*")
     assert not {name for name in resources if name.startswith(never)}
     assert not resources & {"pods/status", "pods/binding", "pods/eviction", "namespaces"}
-    verbs = {verb for _, _, verb, _, _ in _granted()}
+    verbs = {verb for _, resource, verb, _, _ in _granted() if resource != "leases"}
     assert verbs == {"get", "list", "watch", "create", "patch", "delete"}
+
+
+def test_only_our_own_lease_may_be_looked_at_and_changed() -> None:
+    rows = [row for row in ROLE if "leases" in row["resources"]]
+    assert {verb for row in rows for verb in row["verbs"]} == {"create", "get", "update"}
+    assert all(bool(row.get("named")) is (row["verbs"] != ["create"]) for row in rows)
+    assert [right.named for right in RIGHTS if right.resource == "leases"] == [False, True]
 
 
 def test_cluster_role_reads_only_and_never_without_a_value_that_asks_for_it() -> None:

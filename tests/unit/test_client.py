@@ -9,7 +9,7 @@ import pytest
 from syncer import errors
 from syncer.bucket import Bucket
 from syncer.client import PAGE, STRATEGIC, Client
-from syncer.errors import ApiError, Gone, ServerError, TooManyRequests, Unreachable
+from syncer.errors import ApiError, Gone, NotLeading, ServerError, TooManyRequests, Unreachable
 from syncer.objects import Obj
 from syncer.resources import CONFIGMAPS, NODES, PODS, SERVICE_ACCOUNTS
 from tests.unit.build import pod
@@ -74,6 +74,52 @@ async def test_subresource_of_the_object_that_is_named_in_the_body(
     assert answer["status"]["token"] == "token-1"
     asked = host_api.requests[-1]
     assert (asked.resource, asked.name) == ("serviceaccounts/token", "robot")
+
+
+# --- writing only while that is allowed
+
+
+WRITES = {
+    "create": lambda client, obj: client.create(CONFIGMAPS, "default", obj),
+    "update": lambda client, obj: client.update(CONFIGMAPS, obj),
+    "patch": lambda client, obj: client.patch(CONFIGMAPS, obj, {"data": {"key": "2"}}),
+    "delete": lambda client, obj: client.delete(CONFIGMAPS, obj),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+async def test_nothing_is_written_by_one_that_does_not_lead(
+    host_api: FakeApi, host: Client, write: str
+) -> None:
+    made = await host.create(CONFIGMAPS, "default", _conf())
+    host_api.requests.clear()
+    host.may_write = lambda: False
+    with pytest.raises(NotLeading):
+        await WRITES[write](host, made)
+    assert host_api.requests == []
+    await host.get(CONFIGMAPS, "default", "conf")
+    await host.list(CONFIGMAPS)
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("connected", [True, False])
+async def test_write_that_was_under_way_when_the_lead_was_lost_is_not_sent(
+    host_api: FakeApi, write: str, *, connected: bool
+) -> None:
+    """Threats R16: stopped after the question, gone on before the first byte."""
+    async with host_api.client("host") as host:
+        made = host_api.objects.create("configmaps", "default", _conf())
+        if connected:
+            await host.get(CONFIGMAPS, "default", "conf")
+        host_api.requests.clear()
+        answers = iter([True, False])
+        host.may_write = lambda: next(answers)
+        with pytest.raises(Unreachable, match="not sent"):
+            await WRITES[write](host, made)
+        assert host_api.requests == []
+        assert host_api.objects.find("configmaps", "default", "conf") == made
+        host.may_write = lambda: True
+        await host.delete(CONFIGMAPS, made)  # the client itself is none the worse for it
 
 
 async def test_patch_and_delete_hit_only_the_object_that_was_seen(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import ipaddress
+import re
 
 import pytest
 
@@ -93,6 +96,79 @@ async def test_second_start_finds_the_same_and_writes_nothing(
     await discover.discover(host, IDENT, [], reserve_dns=True)
     assert host_api.objects.get(FOUND) == before
     assert host_api.objects.version == version
+
+
+async def test_k3s_that_served_the_datastore_is_left_to_whoever_leads(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    """Another replica's syncer may write it down at any moment."""
+    assert release
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    host_api.objects.patch(FOUND, {"data": {"K3S_VERSION": "1.34.4"}})
+    version = host_api.objects.version
+    await discover.discover(host, IDENT, [], reserve_dns=True, k3s_version="1.35.1")
+    assert host_api.objects.version == version
+
+
+# --- the token of k3s
+
+TOKEN = Place("secrets", "team-x", "vc-k3s-token")
+
+
+def _token(api: FakeApi) -> str:
+    encoded: str = api.objects.get(TOKEN)["data"]["token"]
+    return base64.b64decode(encoded).decode()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_token_is_made_once_and_goes_with_the_installation_unless_it_is_kept(
+    host_api: FakeApi,
+    host: Client,
+    release: Place,
+    kept: bool,  # noqa: FBT001
+) -> None:
+    assert release
+    token = discover.Token(TOKEN.name, kept)
+    await discover.discover(host, IDENT, [], reserve_dns=True, token=token)
+    made = _token(host_api)
+    assert re.fullmatch("[0-9a-f]{64}", made)
+    owners = host_api.objects.get(TOKEN)["metadata"].get("ownerReferences")
+    assert owners == (None if kept else [IDENT.owner()])
+    version = host_api.objects.version
+    await discover.discover(host, IDENT, [], reserve_dns=True, token=token)
+    assert host_api.objects.version == version
+    assert _token(host_api) == made
+
+
+async def test_pods_that_start_together_get_one_token(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    token = discover.Token(TOKEN.name, kept=False)
+    starts = [discover.discover(host, IDENT, [], reserve_dns=True, token=token) for _ in range(3)]
+    await asyncio.gather(*starts)
+    assert len(host_api.made("POST", "secrets")) == 3
+    assert len(_token(host_api)) == 64
+
+
+async def test_secret_without_a_token_is_refused_and_left_alone(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    empty = {"metadata": {"name": TOKEN.name}, "data": {"other": "eA=="}}
+    made = host_api.objects.create("secrets", "team-x", empty)
+    token = discover.Token(TOKEN.name, kept=False)
+    with pytest.raises(Refused, match="vc-k3s-token is there, but has no key `token`: add"):
+        await discover.discover(host, IDENT, [], reserve_dns=True, token=token)
+    assert host_api.objects.get(TOKEN) == made
+
+
+async def test_without_a_datastore_outside_no_token_is_made(
+    host_api: FakeApi, host: Client, release: Place
+) -> None:
+    assert release
+    await discover.discover(host, IDENT, [], reserve_dns=True)
+    assert host_api.objects.of("secrets") == []
 
 
 async def test_address_that_changed_is_written_anew(

@@ -10,20 +10,25 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from syncer import health
+from syncer.health import Check
 
 pytestmark = pytest.mark.timeout(10)
 
 
 class Served(Collector):
     def __init__(self) -> None:
-        self.waiting = "waiting for the virtual API server"
+        self.troubles = {"start": "", "virt-api": "no answer", "host-watches": "no word for 95 s"}
         self.url = ""
 
-    def waits_for(self) -> str:
-        return self.waiting
+    def checks(self) -> list[Check]:
+        return [Check(*each) for each in self.troubles.items()]
+
+    def mend(self) -> None:
+        self.troubles = dict.fromkeys(self.troubles, "")
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("virtualcluster_waits", "x", len(self.waiting))
+        failing = sum(bool(each) for each in self.troubles.values())
+        yield GaugeMetricFamily("virtualcluster_failing", "x", failing)
 
     async def get(self, path: str) -> tuple[int, str]:
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as answer:
@@ -33,17 +38,35 @@ class Served(Collector):
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     made = Served()
-    runner = await health.serve(made.waits_for, made, "127.0.0.1", 0)
+    runner = await health.serve(made.checks, made, "127.0.0.1", 0)
     host, port = runner.addresses[0][:2]
     made.url = f"http://{host}:{port}"
     yield made
     await runner.cleanup()
 
 
-async def test_ready_when_nothing_is_waited_for_and_else_it_says_for_what(served: Served) -> None:
-    assert await served.get("/readyz") == (503, "waiting for the virtual API server\n")
-    served.waiting = ""
+async def test_ready_when_every_check_is_well_and_else_it_gives_every_reason(
+    served: Served,
+) -> None:
+    both = "virt-api: no answer\nhost-watches: no word for 95 s\n"
+    assert await served.get("/readyz") == (503, both)
+    served.troubles["virt-api"] = ""
+    assert await served.get("/readyz") == (503, "host-watches: no word for 95 s\n")
+    served.mend()
     assert await served.get("/readyz") == (200, "ok\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("exclude=host-watches", (503, "virt-api: no answer\n")),
+        ("exclude=host-watches&exclude=virt-api", (200, "ok\n")),
+        ("exclude=nonsense&exclude=virt-api", (503, "host-watches: no word for 95 s\n")),
+        ("exclude=", (503, "virt-api: no answer\nhost-watches: no word for 95 s\n")),
+    ],
+)
+async def test_checks_can_be_left_out(served: Served, query: str, answer: tuple[int, str]) -> None:
+    assert await served.get(f"/readyz?{query}") == answer
 
 
 async def test_alive_also_while_it_waits(served: Served) -> None:
@@ -53,10 +76,10 @@ async def test_alive_also_while_it_waits(served: Served) -> None:
 async def test_metrics_are_read_when_asked_for(served: Served) -> None:
     status, text = await served.get("/metrics")
     assert status == 200
-    assert "virtualcluster_waits 34.0" in text
+    assert "virtualcluster_failing 2.0" in text
     assert "process_resident_memory_bytes" in text
-    served.waiting = ""
-    assert "virtualcluster_waits 0.0" in (await served.get("/metrics"))[1]
+    served.mend()
+    assert "virtualcluster_failing 0.0" in (await served.get("/metrics"))[1]
 
 
 async def test_nothing_else_is_served(served: Served) -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from syncer.errors import Refused, ServerError, Unauthorized
 from syncer.kinds import BY_DEFAULT
-from syncer.objects import Key
-from syncer.progress import Progress
+from syncer.review import check_rights
 from syncer.rights import RIGHTS
-from syncer.run import _admin, _api_ip, _check_rights, _until_ready
+from syncer.run import _admin, _api_ip, _patiently, _until_ready
 from syncer.settings import Settings
 from tests.unit.build import IDENT
 from tests.unit.engine import Engine
@@ -24,7 +23,9 @@ from tests.unit.test_access import FORMS
 pytestmark = pytest.mark.timeout(15)
 
 
-def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -> Settings:
+def _settings(
+    path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT, *, leader_elect: bool = False
+) -> Settings:
     return Settings(
         release="vc",
         host_namespace="team-x",
@@ -45,9 +46,12 @@ def _settings(path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT) -
         pod_node_selector=(),
         hosts_image="",
         accept_new_datastore=False,
+        leader_elect=leader_elect,
         own_node="node-1",
         own_address="192.168.0.1",
         pod_ip="10.42.0.9",
+        pod_name="vc-0",
+        pod_uid="pod-uid",
         api_port=8443,
         listen_port=8081,
     )
@@ -58,21 +62,6 @@ def engine(sides: Sides) -> Engine:
     made = Engine(sides)
     made.furnish()
     return made
-
-
-async def test_readiness_tells_each_stage_and_then_nothing(engine: Engine) -> None:
-    progress = Progress()
-    assert progress.waits_for() == "starting"
-    progress.stage = "waiting for the kubeconfig of k3s"
-    assert progress.waits_for() == "waiting for the kubeconfig of k3s"
-    progress.sources = engine.sources
-    assert progress.waits_for().startswith("waiting for virt")
-    progress.controller = engine.controller
-    assert progress.waits_for() != ""
-    async with engine.running():
-        assert progress.waits_for() == ""
-        engine.world.frozen.add(Key("pods", "default", "web"))
-        assert "held" in progress.waits_for()
 
 
 # --- rights
@@ -91,36 +80,52 @@ def _rules(api: FakeApi, *, without: str = "") -> None:
 
 async def test_host_that_grants_all_is_content(sides: Sides) -> None:
     _rules(sides.host_api)
-    await _check_rights(sides.host, _settings())
+    await check_rights(sides.host, _settings())
     assert sides.host_api.requests[-1].body["spec"] == {"namespace": "team-x"}
 
 
 async def test_missing_right_ends_the_start_and_names_verb_and_resource(sides: Sides) -> None:
     _rules(sides.host_api, without="patch services")
     with pytest.raises(Refused, match=r"patch services\. Restore it with: helm upgrade vc"):
-        await _check_rights(sides.host, _settings())
+        await check_rights(sides.host, _settings())
 
 
 async def test_missing_right_in_the_whole_cluster_names_the_role_and_who_can_mend_it(
     sides: Sides,
 ) -> None:
     _rules(sides.host_api, without="watch nodes")
-    await _check_rights(sides.host, _settings())  # nobody asked for nodes
+    await check_rights(sides.host, _settings())  # nobody asked for nodes
     wanted = r"ClusterRole virtualcluster:team-x:vc .*: watch nodes\..* may create ClusterRoles"
     with pytest.raises(Refused, match=wanted):
-        await _check_rights(sides.host, _settings(kinds=(*BY_DEFAULT, "nodes")))
+        await check_rights(sides.host, _settings(kinds=(*BY_DEFAULT, "nodes")))
+
+
+async def test_right_to_the_lease_is_asked_for_where_one_of_several_leads(sides: Sides) -> None:
+    _rules(sides.host_api, without="update leases")
+    await check_rights(sides.host, _settings())
+    with pytest.raises(Refused, match=r"grant: update leases\.coordination\.k8s\.io"):
+        await check_rights(sides.host, _settings(leader_elect=True))
+
+
+@pytest.mark.parametrize("status", [0, 500, 503])
+async def test_host_that_does_not_answer_is_waited_for(sides: Sides, status: int) -> None:
+    """Threats R5: to end would only bring pauses that grow to five minutes."""
+    _rules(sides.host_api)
+    sides.host_api.faults.add(Fault("POST", status=status))
+    await _patiently(lambda: check_rights(sides.host, _settings()))
+    assert len(sides.host_api.requests) == 2
 
 
 @pytest.mark.parametrize("status", [403, 404])
 async def test_host_that_does_not_review_rights_is_no_error(sides: Sides, status: int) -> None:
     sides.host_api.faults.add(Fault("POST", status=status))
-    await _check_rights(sides.host, _settings())
+    await check_rights(sides.host, _settings())
 
 
 async def test_host_that_fails_is_one(sides: Sides) -> None:
     sides.host_api.faults.add(Fault("POST", status=500))
     with pytest.raises(ServerError):
-        await _check_rights(sides.host, _settings())
+        await check_rights(sides.host, _settings())
 
 
 # --- waiting for k3s
