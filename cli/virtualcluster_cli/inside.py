@@ -20,8 +20,9 @@ PATIENCE = 20.0  # seconds for the first answer
 
 
 def target_of(which: Installation, port: int = API_PORT) -> Target:
-    """Return a port of the control plane's pod."""
-    return Target(which.namespace, f"{which.name}-0", port)
+    """Return a port of the control plane's pod, of several that of one that is ready."""
+    pod = f"{which.name}-0" if which.pod is None else which.pod["metadata"]["name"]
+    return Target(which.namespace, pod, port)
 
 
 @contextlib.contextmanager

@@ -19,13 +19,14 @@ LABELS = f"app.kubernetes.io/name={CHART}"
 CONTROL_PLANE = f"{LABELS},app.kubernetes.io/component=control-plane"
 K3S, SYNCER = "virtual-cluster", "syncer"
 API_PORT, METRICS_PORT = 8443, 8081
+DATASTORE = "K3S_DATASTORE_ENDPOINT"
 NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 LONGEST_NAME = 52
 """The chart's own limit: names are derived from it."""
 
 
 class Installation(NamedTuple):
-    """One virtual cluster, as its StatefulSet and its pod say it."""
+    """One virtual cluster, as its StatefulSet and its pod say it: of several, one that is ready."""
 
     statefulset: Obj
     pod: Obj | None
@@ -84,7 +85,10 @@ class Installation(NamedTuple):
 
     @property
     def keeps_data(self) -> bool:
-        """Tell whether its data outlives its pod."""
+        """Tell whether its data outlives its pod: on a volume, or in a datastore outside."""
+        for container in self.statefulset["spec"]["template"]["spec"]["containers"]:
+            if any(each["name"] == DATASTORE for each in container.get("env") or ()):
+                return True
         volumes = self.statefulset["spec"]["template"]["spec"].get("volumes") or ()
         return any(each["name"] == "data" and "emptyDir" not in each for each in volumes)
 
@@ -102,9 +106,8 @@ def all_of(host: Api, namespace: str) -> list[Installation]:
     within = f"/namespaces/{namespace}" if namespace else ""
     sets = host.list(f"/apis/apps/v1{within}/statefulsets", LABELS)
     pods = host.list(f"/api/v1{within}/pods", CONTROL_PLANE)
-    by_name = {(p["metadata"]["namespace"], p["metadata"]["name"]): p for p in pods}
     return [
-        Installation(each, by_name.get((_namespace(each), f"{each['metadata']['name']}-0")))
+        Installation(each, _best(pods, _namespace(each), each["metadata"]["name"]))
         for each in sorted(sets, key=lambda s: (_namespace(s), s["metadata"]["name"]))
     ]
 
@@ -124,7 +127,19 @@ def one(host: Api, namespace: str, name: str) -> Installation:
         else:
             cure = "virtualcluster list --all-namespaces shows all that you may see"
         raise NotFound(f"there is no virtual cluster {name!r} in namespace {namespace}", cure)
-    return Installation(found, host.find(f"/api/v1/namespaces/{namespace}/pods/{name}-0"))
+    pods = host.list(f"/api/v1/namespaces/{namespace}/pods", CONTROL_PLANE)
+    return Installation(found, _best(pods, namespace, name))
+
+
+def _best(pods: list[Obj], namespace: str, name: str) -> Obj | None:
+    """Return of a control plane's pods the first that is ready, or else the first."""
+    own = re.compile(re.escape(name) + "-[0-9]+")
+    ours = [
+        each
+        for each in pods
+        if _namespace(each) == namespace and own.fullmatch(each["metadata"]["name"])
+    ]
+    return min(ours, key=lambda pod: (not is_ready(pod), pod["metadata"]["name"]), default=None)
 
 
 def check_name(name: str) -> None:

@@ -35,6 +35,9 @@ BY_VALUE: dict[str, dict[tuple[str, str], frozenset[str]]] = {
     },
     "sync.pods.ephemeralContainers": {("", "pods/ephemeralcontainers"): frozenset(("patch",))},
     "sync.pods.resize": {("", "pods/resize"): frozenset(("patch",))},
+    "virtualCluster.replicas": {
+        ("coordination.k8s.io", "leases"): frozenset(("create", "get", "update"))
+    },
     "sync.metrics.enabled": {("metrics.k8s.io", "pods"): frozenset(("get", "list"))},
 }
 """What values add within the namespace."""

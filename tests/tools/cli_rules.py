@@ -34,7 +34,7 @@ SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
 MODULES = ("archive", "objects", "identity")
 HEADER = "# Made by scripts/generate from syncer/{name}.py: edit that one.\n"
-FOR_OPERATORS = {"backup", "discover", "restore", "run", "upgrade"}
+FOR_OPERATORS = {"backup", "discover", "restore", "review", "run", "upgrade"}
 """Modules whose refusals end a command: its operator reads them in the log, nobody in events."""
 
 

@@ -70,8 +70,8 @@ def failed(engine: Engine, place: Place) -> bool:
 
 def ready(engine: Engine) -> bool:
     progress = Progress()
-    progress.controller = engine.controller
-    return not progress.waits_for()
+    progress.controller, progress.sources = engine.controller, engine.sources
+    return progress.ready()
 
 
 @pytest.mark.parametrize("known", ["", "of-the-empty-datastore-in-between"])

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from syncer import lease
 from syncer.cli import run_command, synced_kinds
 from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.objects import Obj
-from syncer.rights import RIGHTS, missing
+from syncer.rights import LEASES, RIGHTS, missing
 from tests.escapes import policy
 from tests.tools import chart_values
 
@@ -74,6 +75,7 @@ SCENARIOS = {
         "sync.pods.resize=true",
         "sync.podDisruptionBudgets.enabled=true",
     ),
+    "replicas": ("virtualCluster.replicas=3", "virtualCluster.datastore.existingSecret=db"),
     "by argument": ("syncer.extraArgs={--disable-sync-resources=ingresses}",),
 }
 
@@ -112,7 +114,13 @@ def _granted(values: tuple[str, ...]) -> set[Grant]:
 
 def _needed(kinds: frozenset[str]) -> set[Grant]:
     return {
-        Grant(right.group, right.resource, verb, cluster=right.cluster)
+        Grant(
+            right.group,
+            right.resource,
+            verb,
+            lease.name("vc") if right.named else "",
+            cluster=right.cluster,
+        )
         for right in RIGHTS
         if not right.kind or right.kind in kinds
         for verb in right.verbs
@@ -126,7 +134,8 @@ def _kinds(values: tuple[str, ...]) -> frozenset[str]:
     (args,) = [each["args"] for each in containers if each["name"] == "syncer"]
     assert args[0] == "run"
     settings = run_command.make_context("run", [*args[1:], "--own-node=n", "--pod-ip=i"]).params
-    return synced_kinds(settings["enable_sync_resources"], settings["disable_sync_resources"])
+    kinds = synced_kinds(settings["enable_sync_resources"], settings["disable_sync_resources"])
+    return kinds | {LEASES} if settings["leader_elect"] else kinds
 
 
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
@@ -140,11 +149,15 @@ ADDED = {"sync.ingresses.enabled", "sync.metrics.enabled"}
 """On by default, or where the host has metrics."""
 
 
+SETTING = {"virtualCluster.replicas": SCENARIOS["replicas"]}
+"""All others are switches."""
+
+
 @pytest.mark.parametrize("value", [None, *policy.BY_VALUE])
 def test_role_is_the_threat_lists_to_the_letter(value: str | None) -> None:
     """Section K, written down a second time in tests/escapes: and what each value adds to it."""
     off = tuple(f"{each}=false" for each in ADDED - {value})
-    granted = _granted((*off, f"{value}=true") if value else off)
+    granted = _granted((*off, *SETTING.get(value, (f"{value}=true",))) if value else off)
     wanted = policy.allowed(value) if value else policy.allowed()
     assert {(each.group, each.resource, each.verb) for each in granted} == {
         (*what, verb) for what, verbs in wanted.items() for verb in verbs
@@ -191,7 +204,7 @@ def test_nothing_is_cluster_wide_unless_a_value_asks_for_it(kind: str) -> None:
 
 
 def test_every_right_of_a_kind_belongs_to_a_kind_that_can_be_chosen() -> None:
-    choices = {*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED}
+    choices = {*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED, LEASES}
     assert {right.kind for right in RIGHTS if right.kind} <= choices
 
 
@@ -206,12 +219,13 @@ def _review(*rules: Obj, incomplete: bool = False) -> Obj:
     return {"status": {"resourceRules": list(rules), "incomplete": incomplete}}
 
 
-EVERYTHING = frozenset({*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED})
+EVERYTHING = frozenset({*BY_DEFAULT, *OPT_IN, *NOT_MIRRORED, LEASES})
 FULL = [_rule(right, right.verbs) for right in RIGHTS]
 
 
-def _missing(review: Obj, kinds: frozenset[str]) -> list[str]:
-    return missing(review, kinds, cluster=False) + missing(review, kinds, cluster=True)
+def _missing(review: Obj, kinds: frozenset[str], *, cluster: bool | None = None) -> list[str]:
+    both = (False, True) if cluster is None else (cluster,)
+    return [each for wide in both for each in missing(review, kinds, "vc-syncer", cluster=wide)]
 
 
 def test_nothing_is_missing_when_every_right_is_granted() -> None:
@@ -221,8 +235,8 @@ def test_nothing_is_missing_when_every_right_is_granted() -> None:
 @pytest.mark.parametrize("right", RIGHTS, ids=lambda right: f"{right.resource}-{right.kind}")
 def test_each_missing_verb_is_named_with_its_resource(right: Any) -> None:
     others = [rule for rule, each in zip(FULL, RIGHTS, strict=True) if each is not right]
-    lacking = missing(_review(*others), EVERYTHING, cluster=right.cluster)
-    assert missing(_review(*others), EVERYTHING, cluster=not right.cluster) == []
+    lacking = _missing(_review(*others), EVERYTHING, cluster=right.cluster)
+    assert _missing(_review(*others), EVERYTHING, cluster=not right.cluster) == []
     resource = f"{right.resource}.{right.group}" if right.group else right.resource
     assert lacking == [f"{verb} {resource}" for verb in right.verbs]
 
@@ -239,6 +253,16 @@ def test_each_missing_verb_is_named_with_its_resource(right: Any) -> None:
 )
 def test_wildcards_count_and_rights_on_single_objects_do_not(rule: Obj, lacks: bool) -> None:  # noqa: FBT001
     assert bool(_missing(_review(rule), EVERYTHING)) is lacks
+
+
+@pytest.mark.parametrize(
+    ("names", "lacks"), [(["vc-syncer"], False), (["other", "vc-syncer"], False), (["other"], True)]
+)
+def test_right_on_our_own_lease_is_enough(names: list[str], lacks: bool) -> None:  # noqa: FBT001
+    def granted(right: Any) -> Obj:
+        return {**_rule(right, right.verbs), **({"resourceNames": names} if right.named else {})}
+
+    assert bool(_missing(_review(*map(granted, RIGHTS)), EVERYTHING)) is lacks
 
 
 def test_kind_that_is_off_needs_no_rights() -> None:

@@ -11,6 +11,9 @@ env:
   {{- with .Values.virtualCluster.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+  {{- if include "virtualcluster.datastore.outside" . }}
+  {{- include "virtualcluster.datastore.env" . | nindent 2 }}
+  {{- end }}
   {{- $given := include "virtualcluster.k3s.givenFlags" . | fromJson }}
   {{- range $key, $flag := dict "SERVICE_IP" "" "SERVICE_CIDR" "service-cidr" "CLUSTER_DNS" "cluster-dns" }}
   {{- if not (hasKey $given $flag) }}
@@ -49,6 +52,11 @@ volumeMounts:
   {{- if ne $kubeconfigDir $dataDir }}
   - name: kubeconfig
     mountPath: {{ $kubeconfigDir }}
+  {{- end }}
+  {{- if include "virtualcluster.datastore.files" . | fromJson }}
+  - name: datastore-tls
+    mountPath: {{ include "virtualcluster.datastore.directory" . }}
+    readOnly: true
   {{- end }}
   {{- range include "virtualcluster.k3s.writable" . | fromJsonArray }}
   - name: k3s-scratch

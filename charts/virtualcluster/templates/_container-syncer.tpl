@@ -27,7 +27,11 @@ env:
   {{- with .Values.syncer.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-  {{- range $name, $path := dict "POD_NAME" "metadata.name" "POD_IP" "status.podIP" "HOST_NODE_NAME" "spec.nodeName" "HOST_IP" "status.hostIP" }}
+  {{- $fields := dict "POD_NAME" "metadata.name" "POD_IP" "status.podIP" "HOST_NODE_NAME" "spec.nodeName" "HOST_IP" "status.hostIP" }}
+  {{- if include "virtualcluster.replicated" . }}
+  {{- $fields = set $fields "POD_UID" "metadata.uid" }}
+  {{- end }}
+  {{- range $name, $path := $fields }}
   - name: {{ $name }}
     valueFrom:
       fieldRef:
@@ -42,7 +46,7 @@ startupProbe:
   failureThreshold: 600
 # Ready when the virtual API server answers and everything was synced once.
 readinessProbe:
-  httpGet: {path: /readyz, port: metrics}
+  httpGet: {path: {{ include "virtualcluster.syncer.readiness" . | quote }}, port: metrics}
   periodSeconds: 1
   timeoutSeconds: 5
 livenessProbe:

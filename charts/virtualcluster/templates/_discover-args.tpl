@@ -8,9 +8,15 @@
 {{- if hasKey (include "virtualcluster.k3s.givenFlags" . | fromJson) "cluster-dns" }}
 - --cluster-dns-given
 {{- end }}
-{{- if .Values.storage.persistence }}
+{{- if include "virtualcluster.datastore.lasts" . }}
 {{- with include "virtualcluster.k3s.version" . }}
 - --k3s-version={{ . }}
+{{- end }}
+{{- end }}
+{{- if and (include "virtualcluster.datastore.outside" .) (not .Values.virtualCluster.datastore.tokenKey) }}
+- --k3s-token-secret={{ include "virtualcluster.k3sToken.name" . }}
+{{- if .Values.storage.keep }}
+- --keep-k3s-token
 {{- end }}
 {{- end }}
 {{- end }}

@@ -22,6 +22,13 @@
 {{/* Secret that the syncer writes: the kubeconfig. Not an object of the chart. */}}
 {{- define "virtualcluster.kubeconfig.name" -}}vc-{{ .Release.Name }}{{- end }}
 
+{{/* Secret with the token of k3s, which the init container makes where there is a datastore outside of the pod. Not an
+     object of the chart. */}}
+{{- define "virtualcluster.k3sToken.name" -}}{{ .Release.Name }}-k3s-token{{- end }}
+
+{{/* Lease by which one of several syncers leads. It is made by the first. Not an object of the chart. */}}
+{{- define "virtualcluster.lease.name" -}}{{ .Release.Name }}-syncer{{- end }}
+
 {{/* PersistentVolumeClaim of the control plane. */}}
 {{- define "virtualcluster.data.name" -}}{{ .Release.Name }}-data{{- end }}
 

@@ -75,5 +75,8 @@
 {{- $args = append $args (printf "--tls-san=%s" .) -}}
 {{- end -}}
 {{- end -}}
+{{- range $flag, $_ := include "virtualcluster.datastore.files" . | fromJson -}}
+{{- $args = append $args (printf "--%s=%s/%s" $flag (include "virtualcluster.datastore.directory" $) $flag) -}}
+{{- end -}}
 {{- toYaml $args -}}
 {{- end }}

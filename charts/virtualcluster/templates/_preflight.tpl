@@ -1,6 +1,6 @@
 {{/* The check before an installation: which questions there are. */}}
 {{- define "virtualcluster.preflight.storage" -}}
-{{- if and (include "virtualcluster.preflight.possible" .) .Values.storage.persistence (not .Values.storage.className) }}true{{ end -}}
+{{- if and (include "virtualcluster.preflight.possible" .) (include "virtualcluster.datastore.claim" .) (not .Values.storage.className) }}true{{ end -}}
 {{- end }}
 
 {{- define "virtualcluster.preflight.range" -}}

@@ -64,7 +64,10 @@
 - --kubelet-host={{ include "virtualcluster.kubelet.host" . }}
 - --workload-service-account={{ include "virtualcluster.workload.name" . }}
 - --pod-security-standard={{ .Values.isolation.podSecurityStandard }}
-{{- if not .Values.storage.persistence }}
+{{- if include "virtualcluster.replicated" . }}
+- --leader-elect
+{{- end }}
+{{- if not (include "virtualcluster.datastore.lasts" .) }}
 # An emptyDir begins anew with every pod: another datastore is no accident then.
 - --accept-new-datastore
 {{- end }}

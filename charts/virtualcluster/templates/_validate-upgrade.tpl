@@ -4,7 +4,7 @@
 {{- define "virtualcluster.validate.upgrade" -}}
 {{- $errors := list -}}
 {{- $new := include "virtualcluster.k3s.version" . -}}
-{{- if and .Release.IsUpgrade .Values.storage.persistence $new -}}
+{{- if and .Release.IsUpgrade (include "virtualcluster.datastore.lasts" .) $new -}}
 {{- $served := lookup "v1" "ConfigMap" .Release.Namespace (include "virtualcluster.discovered.name" .) -}}
 {{- $asked := lookup "apps/v1" "StatefulSet" .Release.Namespace (include "virtualcluster.statefulset.name" .) -}}
 {{- with dig "data" "K3S_VERSION" "" $served | default (dig "metadata" "annotations" (include "virtualcluster.k3s.versionKey" .) "" $asked) -}}

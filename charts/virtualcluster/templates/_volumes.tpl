@@ -1,7 +1,7 @@
 {{/* The volumes of the control plane's pod. */}}
 {{- define "virtualcluster.volumes" -}}
 - name: data
-  {{- if .Values.storage.persistence }}
+  {{- if include "virtualcluster.datastore.claim" . }}
   persistentVolumeClaim:
     claimName: {{ include "virtualcluster.data.name" . }}
   {{- else }}
@@ -18,6 +18,9 @@
   emptyDir: {}
 - name: syncer-scratch
   emptyDir: {}
+{{- if include "virtualcluster.datastore.files" . | fromJson }}
+{{ include "virtualcluster.datastore.volume" . }}
+{{- end }}
 - name: host-token
   {{- if include "virtualcluster.host.projectsTokens" . }}
   projected:

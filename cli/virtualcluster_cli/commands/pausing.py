@@ -13,6 +13,8 @@ from virtualcluster_cli.options import Host, examples, host_options, name_argume
 from virtualcluster_cli.shared.objects import controller_of
 
 TIMEOUT = 300.0
+REPLICAS = "virtualcluster.dev/replicas"
+"""On the StatefulSet: how many pods it is to have again."""
 
 
 @examples("virtualcluster pause dev", "virtualcluster resume dev")
@@ -44,7 +46,7 @@ def pause(host: Host, name: str, timeout: float, *, force: bool) -> None:
     scale(host, which, 0)
     deadline = time.monotonic() + timeout
     # The syncer first: it would have the controllers inside make new pods for those that go.
-    late = f"the pod {name}-0 does not end"
+    late = f"the control plane of {name} does not end"
     progress.wait_until(lambda: host.one(name).pod is None, deadline, late, host.namespace)
     for pod in synced_pods(host.api, which):
         meta = pod["metadata"]
@@ -90,6 +92,13 @@ def _bare(host: Host, which: Installation) -> list[str]:
 
 
 def scale(host: Host, which: Installation, replicas: int) -> None:
-    """Have so many control planes."""
+    """Stop the control plane (0), or have as many of it again as there were before (1)."""
+    meta, spec = which.statefulset["metadata"], which.statefulset["spec"]
+    noted = (meta.get("annotations") or {}).get(REPLICAS)
+    if replicas:
+        replicas, note = int(noted or spec.get("replicas") or replicas), None
+    else:
+        note = noted or str(spec.get("replicas", 1))
     path = f"/apis/apps/v1/namespaces/{which.namespace}/statefulsets/{which.name}"
-    host.api.json("PATCH", path, {"spec": {"replicas": replicas}})
+    change = {"spec": {"replicas": replicas}, "metadata": {"annotations": {REPLICAS: note}}}
+    host.api.json("PATCH", path, change)

@@ -10,6 +10,7 @@ import pytest
 from syncer.objects import Obj
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import LABELS, READY, Served, coredns
+from tests.unit.fake_objects import Place
 from virtualcluster_cli import connections
 
 HELM = """#!/bin/sh
@@ -184,3 +185,44 @@ def test_pause_and_resume(cli: Run, host: Served, virt: Served, dev: Obj) -> Non
     assert [each for each in scaled if each == 1]
     assert cli("resume", "dev").stderr == "virtual cluster dev is not paused\n"
     assert dev["spec"]["replicas"] == 1
+
+
+def test_pause_and_resume_of_several_replicas(cli: Run, host: Served, dev: Obj) -> None:
+    dev["spec"]["replicas"] = 3
+    for number in (1, 2):
+        meta = {"name": f"dev-{number}", "labels": LABELS}
+        host.create("pods", "team-x", metadata=meta, status=READY)
+
+    def controller(_asked: object) -> None:
+        objects = host.api.objects
+        found = objects.get(Place("statefulsets", "team-x", "dev"))
+        pods = [each for each in objects.all if each.plural == "pods"]
+        if found["spec"]["replicas"] == 0 and pods:
+            del objects.all[max(pods)]  # one at a time: the last one counts too
+        for number in range(found["spec"]["replicas"] if not pods else 0):
+            meta = {"name": f"dev-{number}", "labels": LABELS}
+            objects.create("pods", "team-x", {"metadata": meta, "status": READY})
+            coredns(host, f"coredns-dev-{number}")
+
+    host.api.between.append(controller)
+    done = cli("pause", "dev", "--force")
+    assert done.exit_code == 0, done.output
+    assert not host.api.objects.of("pods", "team-x")
+    done = cli("resume", "dev")
+    assert done.exit_code == 0, done.output
+    found = host.api.objects.get(Place("statefulsets", "team-x", "dev"))
+    assert found["spec"]["replicas"] == 3
+    assert not found["metadata"].get("annotations")
+
+
+def test_replica_that_is_ready_is_the_one_that_is_asked(
+    cli: Run, host: Served, virt: Served, dev: Obj
+) -> None:
+    dev["spec"]["replicas"] = 2
+    first = host.api.objects.get(Place("pods", "team-x", "dev-0"))
+    first["status"] = {"phase": "Pending"}
+    host.create("pods", "team-x", metadata={"name": "dev-1", "labels": LABELS}, status=READY)
+    host.api.behind = {("dev-1", 8443): lambda: virt.port}
+    assert cli("list").stdout.splitlines()[1].split()[2] == "Ready"
+    done = cli("status", "dev")
+    assert done.exit_code == 0, done.output
