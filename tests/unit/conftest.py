@@ -1,6 +1,7 @@
 """Two API servers and their clients, for tests that need the network."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -8,6 +9,7 @@ from hypothesis import settings
 
 from syncer.client import Client
 from tests.unit.fake_api import FakeApi
+from tests.unit.k3s_state import State
 from tests.unit.sides import Sides, both_sides
 
 # The same examples in every run, and no deadline: a loaded machine must not fail a build.
@@ -49,3 +51,19 @@ async def host(host_api: FakeApi) -> AsyncIterator[Client]:
 async def sides() -> AsyncIterator[Sides]:
     async with both_sides() as made:
         yield made
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """The data directory of a k3s that runs."""
+    made = State(tmp_path / "data")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """Where a backup makes its copies."""
+    made = tmp_path / "scratch"
+    made.mkdir()
+    return made

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sqlite3
 import threading
 from pathlib import Path
 from typing import Self
 
+from syncer.archive import Manifest, Reader
+from syncer.backup import About, backup
+
 UID = "11111111-2222-3333-4444-555555555555"
 OTHER = "99999999-2222-3333-4444-555555555555"
+ABOUT = About("dev", "team-x", "1.34.4")
 SCHEMA = """CREATE TABLE kine (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, created INTEGER,
 deleted INTEGER, create_revision INTEGER, prev_revision INTEGER, lease INTEGER, value BLOB,
 old_value BLOB)"""
@@ -104,3 +109,14 @@ class Writer(threading.Thread):
         while not self._end.is_set():
             self._state.put(f"/registry/configmaps/default/c-{self.written}", "x" * 2000)
             self.written += 1
+
+
+def take(state: State, scratch: Path) -> tuple[bytes, Manifest]:
+    out = io.BytesIO()
+    made = backup(out, state.data_dir, ABOUT, scratch)
+    return out.getvalue(), made
+
+
+def content_of(saved: bytes) -> dict[str, bytes]:
+    reader = Reader(io.BytesIO(saved))
+    return {name: b"".join(content) for name, _, content in reader.files()}

@@ -49,6 +49,8 @@ def restore(host: Host, name: str, file: str, wanted: Wanted, timeout: float, *,
     )
     which = _existing(host, name)
     if which is None:
+        if not yes:
+            _confirm_kept(host, name)
         which = _created(host, name, saved, wanted, timeout)
     else:
         if wanted.given:
@@ -104,6 +106,17 @@ def _confirm(host: Host, which: Installation, saved: Manifest) -> None:
         abort=True,
         err=True,
     )
+
+
+def _confirm_kept(host: Host, name: str) -> None:
+    """Ask about the state of an earlier installation of that name (storage.keep)."""
+    path = f"/api/v1/namespaces/{host.namespace}/persistentvolumeclaims/{name}-data"
+    if host.api.find(path) is not None:
+        click.confirm(
+            f"replace the state that an earlier {name} has left in the claim {name}-data?",
+            abort=True,
+            err=True,
+        )
 
 
 def _put(host: Host, which: Installation, saved: Manifest, file: Path, timeout: float) -> None:

@@ -105,6 +105,8 @@ def volume(host: Served, dev: Obj, tmp_path: Path) -> Volume:
 @pytest.fixture
 def k3s(volume: Volume) -> Iterator[State]:
     volume.k3s = State(volume.data_dir)
+    # More than one message of either direction takes, also when it is packed.
+    volume.k3s.put("/registry/configmaps/default/large", os.urandom(400_000).hex())
     yield volume.k3s
     volume.k3s.stop()
 

@@ -115,7 +115,10 @@ def test_a_restore_creates_what_is_not_there(
     helm.chmod(0o755)
     path = f"{programs}:/bin"
     flags = ("--values", str(_values(tmp_path)), "--kubernetes", "1.34")
-    done = cli("restore", "dev", "-f", str(saved), *flags, PATH=path)
+    asked_first = cli("restore", "dev", "-f", str(saved), *flags, PATH=path)
+    assert "an earlier dev has left in the claim dev-data?" in asked_first.stderr
+    assert not (tmp_path / "helm.log").exists()
+    done = cli("restore", "dev", "-f", str(saved), *flags, "--yes", PATH=path)
     assert done.exit_code == 0, done.output
     command = asked(tmp_path, "install")
     assert "--wait" not in command
