@@ -15,10 +15,25 @@ vc_die() {
 }
 
 # vc_python [LOCKFILE…]: makes the virtual environment of requirements-dev.lock and the given ones if
-# it is not there, and puts it first on PATH. Its key is the lock files and the Python that it was
-# made with.
+# it is not there, and puts it first on PATH.
 vc_python() {
-  local base key venv lock half locks=("$VC_ROOT/requirements-dev.lock" "${@/#/$VC_ROOT/}")
+  vc_environment requirements-dev.lock "$@"
+  PATH=$VC_ENVIRONMENT/bin:$PATH
+  # The repository's packages and nothing of the directory that the caller happens to be in.
+  export PATH VIRTUAL_ENV=$VC_ENVIRONMENT PYTHONPATH=$VC_ROOT:$VC_ROOT/cli PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
+}
+
+# vc_tools NAME: makes the virtual environment of requirements-NAME.lock alone, for programs that go together with
+# nothing else; VC_NAME (in capitals) says where it is.
+vc_tools() {
+  vc_environment "requirements-$1.lock"
+  export "VC_${1^^}=$VC_ENVIRONMENT"
+}
+
+# vc_environment LOCKFILE…: makes a virtual environment if it is not there; VC_ENVIRONMENT says where it is. Its key is
+# the lock files and the Python that it was made with. Nothing is installed whose hash is not in them, and nothing is built, which would take tools that are in no lock file.
+vc_environment() {
+  local base key venv lock half locks=("${@/#/$VC_ROOT/}")
   base=$(command -v python3) || vc_die "no python3: install Python 3.11 or newer"
   "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     vc_die "$("$base" -V) is too old: Python 3.11 or newer is needed"
@@ -39,12 +54,10 @@ vc_python() {
         "$base" -m venv "$half"
       fi
       "$half/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-        "${locks[@]/#/--requirement=}" >&2
+        --only-binary=:all: "${locks[@]/#/--requirement=}" >&2
       touch "$venv/done"
     fi
     exec 9>&-
   fi
-  PATH=$venv/bin:$PATH
-  # The repository's packages and nothing of the directory that the caller happens to be in.
-  export PATH VIRTUAL_ENV=$venv PYTHONPATH=$VC_ROOT:$VC_ROOT/cli PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
+  VC_ENVIRONMENT=$venv
 }

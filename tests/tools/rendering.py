@@ -19,11 +19,16 @@ def helm(*args: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def template(host: str, *args: object) -> list[Document]:
-    """Return the objects of a release `vc` in the namespace `team-x` of a host of that version."""
+def rendered(host: str, *args: object) -> str:
+    """Return what a release `vc` in the namespace `team-x` of a host of that version is made of."""
     result = helm("template", "vc", CHART, "--namespace=team-x", f"--kube-version={host}", *args)
     assert result.returncode == 0, result.stderr
-    return [document for document in yaml.safe_load_all(result.stdout) if document]
+    return result.stdout
+
+
+def template(host: str, *args: object) -> list[Document]:
+    """Return the same as objects."""
+    return [document for document in yaml.safe_load_all(rendered(host, *args)) if document]
 
 
 def pods(documents: list[Document]) -> dict[str, Document]:

@@ -36,7 +36,7 @@ STAND_IN = ROOT / "tests" / "lab" / "k3s"
 LOOK_UP = 1.0  # seconds
 SHOWN = 80  # lines of a log: ct ends with what its pods wrote
 LATER = {"faults": "fault injection"}
-OWN = ("conformance", "hosts", "escapes")
+OWN = ("audit", "conformance", "hosts", "escapes")
 """Parts with a command line of their own."""
 
 
@@ -94,6 +94,11 @@ def chart() -> Iterator[Check]:
     yield Check("chart-testing", ("ct", "lint", "--config", str(ROOT / "ct.yaml")))
     yield Check("rendered chart", ("python", "-m", "pytest", "tests/chart"), "pytest")
     yield Check("monitoring", ("python", "-m", "pytest", "tests/monitoring"), "pytest")
+
+
+def audit() -> Iterator[Check]:
+    """Yield what is known of dependencies, and what tools say of code, chart and workflows."""
+    yield Check("audit", (str(ROOT / "scripts" / "test"), "audit"), "closing")
 
 
 def e2e(kubeconfig: str, programs: str, only: tuple[str, ...]) -> Iterator[Check]:
@@ -248,9 +253,10 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
 
     With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
     conformance suite see `scripts/test conformance --help`, for hosts of every version
-    `scripts/test hosts --help`, for every escape of the threat list `scripts/test escapes --help`.
+    `scripts/test hosts --help`, for every escape of the threat list `scripts/test escapes --help`,
+    for dependencies and what tools find `scripts/test audit --help`.
     """
-    chosen = parts or ("unit", "chart", "e2e", "conformance", "hosts")
+    chosen = parts or ("unit", "chart", "audit", "e2e", "conformance", "hosts")
     for part in parts:
         if part in OWN:
             raise click.UsageError(f"{part} has options of its own: run it alone")
@@ -269,6 +275,8 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
             outcomes += [run(check) for check in unit()]
         if "chart" in chosen:
             outcomes += [run(check) for check in chart()]
+        if "audit" in chosen:
+            outcomes += [run(check) for check in audit()]
         if "e2e" in chosen:
             checks = functools.partial(_on_host, assets, only, fast="conformance" in chosen)
             outcomes += _with_host(checks, lab, only, keep_lab=keep_lab)

@@ -49,8 +49,9 @@ def test_actions_are_pinned() -> None:
 def test_commands_are_there_and_take_their_arguments() -> None:
     lines = [step["run"] for step in STEPS if "run" in step]
     assert "scripts/test unit chart" in lines
+    assert "scripts/test audit --require-advisories" in lines
     (hosts,) = [line for line in lines if line.startswith("scripts/test hosts")]
-    words = hosts.replace("${{ matrix.minor }}", "1.34").split()[2:]
+    words = hosts.replace('"$MINOR"', "1.34").split()[2:]
     context = cli.main.make_context("hosts", words)
     assert context.params["provider"] == "kind"
     assert cli.chosen(context.params["versions"], "kind") == ["1.34"]
