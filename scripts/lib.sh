@@ -31,7 +31,8 @@ vc_tools() {
 }
 
 # vc_environment LOCKFILE…: makes a virtual environment if it is not there; VC_ENVIRONMENT says where it is. Its key is
-# the lock files and the Python that it was made with. Nothing is installed whose hash is not in them, and nothing is built, which would take tools that are in no lock file.
+# the lock files and the Python that it was made with. Nothing is installed whose hash is not in them, and nothing is
+# built, which would take tools that are in no lock file.
 vc_environment() {
   local base key venv lock half locks=("${@/#/$VC_ROOT/}")
   base=$(command -v python3) || vc_die "no python3: install Python 3.11 or newer"

@@ -33,7 +33,10 @@ MUST_SEE: dict[str, tuple[Callable[[], Looked], set[str]]] = {
         lambda: manifests.weak(SAMPLES / "weak.yaml"),
         {"CKV_K8S_16", "CKV_K8S_19", "CKV_K8S_20", "CKV_K8S_37"},
     ),
-    "zizmor": (lambda: workflows.weak(SAMPLES / "weak-workflow.yaml"), {"template-injection"}),
+    "zizmor and actionlint": (
+        lambda: workflows.look(SAMPLES / "weak-workflow.yaml"),
+        {"template-injection", "expression"},
+    ),
 }
 """What each finds in a sample: a tool that finds nothing there proves nothing elsewhere."""
 
@@ -48,8 +51,8 @@ MUST_SEE: dict[str, tuple[Callable[[], Looked], set[str]]] = {
 def main(only: tuple[str, ...], *, require_advisories: bool) -> None:
     """Look for known vulnerabilities, unsafe code, and weak points of chart, image and workflows.
 
-    By pip-audit, bandit, checkov and zizmor. What they find is mended, or stands with its reason in
-    tests/audit/exceptions.yaml.
+    By pip-audit, bandit, checkov, actionlint and zizmor. What they find is mended, or stands with
+    its reason in tests/audit/exceptions.yaml.
     """
     if shutil.which("helm") is None:
         helm = gobuild.build(Cache(Progress()), gobuild.HELM)

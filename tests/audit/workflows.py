@@ -1,38 +1,58 @@
-"""What zizmor says of the workflows: what of others they run, with which rights, on whose words."""
+"""What actionlint and zizmor say of the workflows: whether they would run, and on whose words."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.audit import tools
 from tests.audit.findings import Finding, Looked
+from tests.lab import gobuild
+from tests.lab.cache import Cache
+from tests.lab.errors import LabError
 from tests.lab.paths import REPO
+from tests.lab.progress import Progress
 
 PART = "workflows"
-OPTIONS = ("--offline", "--no-exit-codes", "--no-progress", "--quiet", "--format", "json-v1")
+ZIZMOR = ("--offline", "--no-exit-codes", "--no-progress", "--quiet", "--format", "json-v1")
+ACTIONLINT = ("-shellcheck=", "-pyflakes=", "-format", "{{json .}}")
+"""Without what may be installed beside it: everybody's findings are the same."""
 
 
-def look() -> Looked:
-    """Read all that there are."""
-    files = sorted((REPO / ".github" / "workflows").iterdir())
-    looked = read(tools.ask("zizmor", *OPTIONS, *files)[0])
+def look(*files: Path) -> Looked:
+    """Read workflows, all that there are if none is given."""
+    chosen = files or tuple(sorted((REPO / ".github" / "workflows").iterdir()))
+    looked = Looked(PART, findings=_linted(*chosen))
+    looked.findings += read(tools.ask("zizmor", *ZIZMOR, *chosen)[0])
     with_findings = {each.where for each in looked.findings}
-    looked.good = len({str(each.relative_to(REPO)) for each in files} - with_findings)
+    looked.good = len({_path(str(each)) for each in chosen} - with_findings)
     return looked
 
 
-def weak(sample: Path) -> Looked:
-    """Read a sample."""
-    return read(tools.ask("zizmor", *OPTIONS, sample)[0])
-
-
-def read(answer: list[dict[str, Any]]) -> Looked:
-    """Return what its report says."""
-    looked = Looked(PART)
+def read(answer: list[dict[str, Any]]) -> list[Finding]:
+    """Return what zizmor's report says."""
+    found = []
     for each in answer:
         (place,) = [p for p in each["locations"] if p["symbolic"]["kind"] == "Primary"]
-        where = place["symbolic"]["key"]["Local"]["verbatim_path"].removeprefix(f"{REPO}/")
+        where = _path(place["symbolic"]["key"]["Local"]["verbatim_path"])
         line = place["concrete"]["location"]["start_point"]["row"] + 1
-        looked.findings.append(Finding(each["ident"], where, f"line {line}: {each['desc']}"))
-    return looked
+        found.append(Finding(each["ident"], where, f"line {line}: {each['desc']}"))
+    return found
+
+
+def _linted(*files: Path) -> list[Finding]:
+    program = gobuild.build(Cache(Progress()), gobuild.ACTIONLINT) / "actionlint"
+    command = [str(program), *ACTIONLINT, *map(str, files)]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):  # 1: it has found something
+        raise LabError(f"actionlint ended with {done.returncode}: {done.stderr.strip()}")
+    return [
+        Finding(each["kind"], _path(each["filepath"]), f"line {each['line']}: {each['message']}")
+        for each in json.loads(done.stdout)
+    ]
+
+
+def _path(name: str) -> str:
+    return name.removeprefix(f"{REPO}/")

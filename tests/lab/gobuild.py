@@ -188,6 +188,13 @@ CRANE = Program(  # its `registry serve` is the registry that the chart is pushe
     directory=MODULES / "crane",
     packages=("github.com/google/go-containerregistry/cmd/crane",),
 )
+ACTIONLINT = Program(
+    name="actionlint",
+    version=versions.ACTIONLINT,
+    directory=MODULES / "actionlint",
+    packages=("github.com/rhysd/actionlint/cmd/actionlint",),
+    ldflags=f"-s -w -X github.com/rhysd/actionlint.version={versions.ACTIONLINT}",
+)
 KIND = Program(  # on no PATH: scripts/up takes the one that is installed
     name="kind",
     version=versions.KIND,

@@ -14,15 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.wheel import build
+from tests.lab.paths import REPO
 from virtualcluster_cli import __version__
 
 Run = Callable[..., str]
 
 
+def package(destination: Path) -> list[Path]:
+    command: list[str | Path] = [REPO / "scripts" / "package-cli", "--destination", destination]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [Path(line) for line in done.stdout.splitlines()]
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return build(tmp_path_factory.mktemp("dist"))
+    return package(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,12 @@ def test_the_source_distribution_holds_what_the_wheel_was_made_from(built: list[
         names = {each.partition("/")[2] for each in files.getnames()}
     assert {"pyproject.toml", "LICENSE", "virtualcluster_cli/rules.json"} <= names
     assert not [each for each in names if "__pycache__" in each]
+
+
+def test_the_same_sources_make_the_same_wheel(built: list[Path], tmp_path: Path) -> None:
+    """Not the same source distribution: setuptools writes the time of the day into that."""
+    first, second = ([p for p in made if p.suffix == ".whl"] for made in (built, package(tmp_path)))
+    assert [each.read_bytes() for each in first] == [each.read_bytes() for each in second]
 
 
 def test_its_dependencies_go_together(installed: Run) -> None:

@@ -1,41 +1,43 @@
 """Builds the wheel and the source distribution of the command line; behind scripts/package-cli.
 
 The wheel is made from the source distribution, so that both are known to hold all that is needed,
-and in a copy, so that no build leaves anything in the clone.
+and in a copy, so that no build leaves anything in the clone. What builds them is locked by hash: an
+environment of the build's own would fetch whatever is newest.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import click
 
 from tests.lab.commands import Command
+from tests.lab.errors import LabError
 from tests.lab.paths import REPO
 from tests.lab.run import run
 from tests.tools.package import source_date
 
 SOURCE = REPO / "cli"
-BUILD = "build>=1.2"
+VARIABLE = "VC_RELEASE"
+"""Where the programs of requirements-release.lock are; scripts/package-cli says so."""
 
 
 def build(destination: Path) -> list[Path]:
     """Build both into a directory; return them."""
+    home = os.environ.get(VARIABLE)
+    if not home:
+        raise LabError(f"{VARIABLE} is not set: run scripts/package-cli")
     environment = {**os.environ, "PYTHONPATH": ""}
     environment.setdefault("SOURCE_DATE_EPOCH", str(source_date(SOURCE)))
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "cli"
         shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        tools = Path(scratch) / "venv"
-        run([sys.executable, "-m", "venv", tools])
-        pip = (tools / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-        run([*pip, "install", BUILD], env=environment)
         made = Path(scratch) / "dist"
-        run([tools / "bin" / "python", "-m", "build", copy, "--outdir", made], env=environment)
+        builder: list[str | Path] = [f"{home}/bin/python", "-m", "build", "--no-isolation"]
+        run([*builder, copy, "--outdir", made], env=environment)
         destination.mkdir(parents=True, exist_ok=True)
         return [Path(shutil.copy(each, destination)) for each in sorted(made.iterdir())]
 

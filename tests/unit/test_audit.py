@@ -123,5 +123,5 @@ def test_what_zizmor_says_is_told_by_file() -> None:
 
     path = f"{REPO}/.github/workflows/ci.yaml"
     places = [place("Related", "other.yaml"), place("Primary", path)]
-    looked = workflows.read([{"ident": "artipacked", "desc": "keeps", "locations": places}])
-    assert looked.findings == [Finding("artipacked", ".github/workflows/ci.yaml", "line 5: keeps")]
+    found = workflows.read([{"ident": "artipacked", "desc": "keeps", "locations": places}])
+    assert found == [Finding("artipacked", ".github/workflows/ci.yaml", "line 5: keeps")]
