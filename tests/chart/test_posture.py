@@ -1,6 +1,4 @@
-"""What the chart's own pods may do on their node: what `restricted` allows, but for root.
-
-With `ci/restricted-values.yaml` not that either.
+"""What the chart's own pods may do on their node: as little as k3s' files allow.
 
 Judged on what Helm renders, for old hosts and new ones, with the defaults and with the values that
 add the most. What the host's own admission would say is asked of the syncer's table, too.
@@ -25,6 +23,8 @@ MOST = [
     "--set=storage.persistence=false,isolation.podSecurityStandard=privileged",
 ]
 VALUES = {"default": [], "restricted": RESTRICTED, "most": MOST}
+OF_K3S = ("virtual-cluster", "syncer")
+"""Containers that need k3s' files, which belong to whoever k3s runs as."""
 WITH_TOKEN = ("discover", "syncer")
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 WRITABLE = {
@@ -64,7 +64,7 @@ def test_all_that_runs_is_known(made: Pods) -> None:
     """What follows would hold for no container as well."""
     names = {each["name"] for _, each in containers(made)}
     assert names | {"preflight"} == set(WRITABLE)
-    assert names >= {"virtual-cluster", *WITH_TOKEN}
+    assert names >= {*OF_K3S, *WITH_TOKEN}
 
 
 def test_nobody_gets_more_than_root_file_system_and_capabilities_of_nothing(made: Pods) -> None:
@@ -95,7 +95,7 @@ def test_nothing_of_the_node_is_shared(made: Pods) -> None:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_root_is_a_matter_of_values(host: str, values: str) -> None:
+def test_only_what_reads_k3s_files_is_root(host: str, values: str) -> None:
     made = pods(template(host, *VALUES[values]))
     root = {
         each["name"]
@@ -103,9 +103,7 @@ def test_root_is_a_matter_of_values(host: str, values: str) -> None:
         if effective(pod, each, "runAsUser") in (0, None)
         or effective(pod, each, "runAsNonRoot") is not True
     }
-    assert root == (
-        set() if values == "restricted" else {each["name"] for _, each in containers(made)}
-    )
+    assert root == (set() if values == "restricted" else set(OF_K3S))
 
 
 def test_the_hosts_token_is_the_syncers_alone(made: Pods) -> None:
@@ -134,7 +132,7 @@ def test_pod_security_finds_nothing_but_root(host: str, values: str) -> None:
     made = pods(template(host, *VALUES[values]))
     found = {text for pod in made.values() for text in violations(pod["spec"], "restricted")}
     by_root = {"the pod must not set runAsUser=0"}
-    for name in {each["name"] for _, each in containers(made)}:
+    for name in OF_K3S:
         by_root |= {f"container {name} must set runAsNonRoot=true"}
         by_root |= {f"container {name} must not set runAsUser=0"}
     assert found == (set() if values == "restricted" else by_root)

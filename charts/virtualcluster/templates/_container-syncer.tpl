@@ -8,7 +8,7 @@ args: {{- include "virtualcluster.syncer.discoverArgs" . | nindent 2 }}
 env: {{- toYaml . | nindent 2 }}
 {{- end }}
 resources: {{- toYaml .Values.syncer.resources | nindent 2 }}
-securityContext: {{- toYaml .Values.securityContext | nindent 2 }}
+securityContext: {{- include "virtualcluster.securityContextWithoutRoot" . | nindent 2 }}
 volumeMounts:
   {{- include "virtualcluster.hostToken.mount" . | nindent 2 }}
   - name: syncer-scratch

@@ -18,3 +18,14 @@
 seccomp.security.alpha.kubernetes.io/pod: runtime/default
 {{- end -}}
 {{- end }}
+
+{{/* The security context of a container that needs none of k3s' files: where the others run as root it does not. A user
+     that the values name stays, and so does the absence of one, where a host assigns it. */}}
+{{- define "virtualcluster.securityContextWithoutRoot" -}}
+{{- $context := deepCopy .Values.securityContext -}}
+{{- $user := hasKey $context "runAsUser" | ternary $context.runAsUser .Values.podSecurityContext.runAsUser -}}
+{{- if eq (toString $user) "0" -}}
+{{- $context = merge (dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532) $context -}}
+{{- end -}}
+{{- toYaml $context -}}
+{{- end }}
