@@ -33,7 +33,7 @@ func TestSealedDataOpensWithItsTokenOnly(t *testing.T) {
 	if err := os.Mkdir(tls, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range sealed {
+	for _, name := range kept {
 		if err := os.WriteFile(filepath.Join(tls, name), []byte("content of "+name), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func Binary(minor int, name string) string {
 	return ""
 }
 
-func (r *run) start(name string, args []string) error {
+func (r *run) start(name string, args []string, environment ...string) error {
 	path := Binary(r.s.Family.Minor, name)
 	if path == "" {
 		return fmt.Errorf("stand-in: no program %s for k3s 1.%d", name, r.s.Family.Minor)
@@ -41,21 +41,7 @@ func (r *run) start(name string, args []string) error {
 	logs.Info("Running %s %s", name, strings.Join(args, " "))
 	// Fewer collections: start-up is all allocation. Measured on 2 cores: ready after 2.6 s instead of 3.6 s, for
 	// 380 MB instead of 265 MB of kube-apiserver. The limit makes it collect as usual once there is much.
-	return r.children.Start(name, path, args, []string{"GOGC=400", "GOMEMLIMIT=512MiB"})
-}
-
-// datastore starts kine unless the endpoint is an etcd, and returns what the API server connects to.
-func (r *run) datastore() (string, error) {
-	endpoint := r.s.DatastoreEndpoint
-	if strings.HasPrefix(endpoint, "http://") || strings.HasPrefix(endpoint, "https://") {
-		return endpoint, nil
-	}
-	_ = os.Remove("kine.sock") // of a killed predecessor
-	args := []string{"--listen-address=unix://kine.sock", "--metrics-bind-address=0"}
-	if endpoint != "" {
-		args = append(args, "--endpoint="+endpoint)
-	}
-	return "unix://kine.sock", r.start("kine", args)
+	return r.children.Start(name, path, args, append([]string{"GOGC=400", "GOMEMLIMIT=512MiB"}, environment...))
 }
 
 func (r *run) apiServer(etcd string) error {
@@ -73,6 +59,7 @@ func (r *run) apiServer(etcd string) error {
 		}
 	}
 	defaults := s.Family.Defaults(family.APIServer, variables(s, etcd), conditions(s)...)
+	maps.Copy(defaults, r.etcdFiles())
 	for _, name := range r.dropped {
 		delete(defaults, name)
 	}

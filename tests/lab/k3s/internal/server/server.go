@@ -96,6 +96,11 @@ func (r *run) prepare(failed chan<- error) error {
 	if err != nil {
 		return err
 	}
+	if r.outside() {
+		if err := r.share(etcd); err != nil {
+			return fmt.Errorf("preparing server: failed to bootstrap cluster data: %w", err)
+		}
+	}
 	if err := r.certificates(); err != nil {
 		return fmt.Errorf("preparing server: failed to generate server dependencies: %w", err)
 	}
@@ -127,7 +132,7 @@ func (r *run) token() error {
 		return err
 	}
 	r.password = password
-	if r.s.Family.BootstrapData {
+	if r.s.Family.BootstrapData && !r.outside() {
 		return bootstrap.Restore(r.s.Path("db", "bootstrap.sealed"), r.s.Path("tls"), password)
 	}
 	return nil
@@ -155,7 +160,7 @@ func (r *run) certificates() error {
 		func() error { return credentials(s) },
 		func() error { return encryption(s) },
 		func() error {
-			if !s.Family.BootstrapData {
+			if !s.Family.BootstrapData || r.outside() {
 				return nil
 			}
 			return bootstrap.Save(s.Path("db", "bootstrap.sealed"), s.Path("tls"), r.password)

@@ -45,6 +45,8 @@ type Server struct {
 	KubeconfigOutput, KubeconfigMode string
 	Token, AgentToken                string
 	DatastoreEndpoint                string
+	DatastoreCA                      string
+	DatastoreCert, DatastoreKey      string
 	EncryptSecrets                   bool
 
 	Disabled                                                        []string
@@ -71,6 +73,8 @@ func Parse(ctx *cli.Context, row *family.Family, version string) (*Server, error
 		KubeconfigOutput: ctx.String("write-kubeconfig"), KubeconfigMode: ctx.String("write-kubeconfig-mode"),
 		Token: ctx.String("token"), AgentToken: ctx.String("agent-token"),
 		DatastoreEndpoint: ctx.String("datastore-endpoint"), EncryptSecrets: ctx.Bool("secrets-encryption"),
+		DatastoreCA: ctx.String("datastore-cafile"), DatastoreCert: ctx.String("datastore-certfile"),
+		DatastoreKey:       ctx.String("datastore-keyfile"),
 		Disabled:           commas(append(ctx.StringSlice("disable"), ctx.StringSlice("no-deploy")...)),
 		DisableScheduler:   ctx.Bool("disable-scheduler"),
 		DisableCloud:       ctx.Bool("disable-cloud-controller"),
