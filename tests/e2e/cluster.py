@@ -75,6 +75,7 @@ RESOURCES = {
     "Ingress": Resource("networking.k8s.io/v1", "ingresses"),
     "IngressClass": Resource("networking.k8s.io/v1", "ingressclasses", namespaced=False),
     "Job": Resource("batch/v1", "jobs"),
+    "Lease": Resource("coordination.k8s.io/v1", "leases"),
     "MutatingWebhookConfiguration": Resource(
         "admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", namespaced=False
     ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
     "test_metrics.py": ("metrics-server",),
+    "test_replicas.py": ("databases",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
 # An object that is there when the extra is.
@@ -24,6 +25,7 @@ SIGNS = {
     "traefik": ("IngressClass", "traefik", ""),
     "cert-manager": ("ClusterIssuer", "lab-ca", ""),
     "metrics-server": ("Deployment", "metrics-server", "kube-system"),
+    "databases": ("Deployment", "postgres", "databases"),
 }
 
 

@@ -13,13 +13,17 @@ PAUSE = 0.05  # seconds between two requests
 
 
 class Gap:
-    """Asks for a namespace again and again while it is open; knows the longest silence."""
+    """Asks for a namespace again and again while it is open; knows the longest silence.
 
-    def __init__(self, virt_kubeconfig: Path) -> None:
+    `fresh`: by a new connection each time, as many clients that come one after another.
+    """
+
+    def __init__(self, virt_kubeconfig: Path, *, fresh: bool = False) -> None:
         self.seconds = 0.0
         """The longest time between two good answers."""
         self.answers = 0
         self._api = Cluster(virt_kubeconfig)
+        self._fresh = fresh
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="gap", daemon=True)
 
@@ -35,6 +39,8 @@ class Gap:
     def _ask(self) -> None:
         last = time.monotonic()
         while not self._stop.wait(PAUSE):
+            if self._fresh:
+                self._api.close()
             try:
                 self._api.get("Namespace", "default")
             except (ApiError, Unreachable):

@@ -16,7 +16,16 @@ from functools import partial
 
 import yaml
 
-from tests.lab import addons, buildah, certmanager, kwok, metricsserver, prometheus, traefik
+from tests.lab import (
+    addons,
+    buildah,
+    certmanager,
+    databases,
+    kwok,
+    metricsserver,
+    prometheus,
+    traefik,
+)
 from tests.lab.api import Api, Obj, wait
 from tests.lab.assets import Assets
 from tests.lab.buildah import Recipe
@@ -40,6 +49,7 @@ EXTRAS = {
     "cert-manager": Extra(certmanager.recipes, certmanager.render),
     "metrics-server": Extra(metricsserver.recipes),
     "kwok": Extra(kwok.recipes, kwok.render),
+    "databases": Extra(databases.recipes),
     # Its kinds only: nothing runs.
     "prometheus-operator": Extra(lambda _: (), prometheus.render),
 }
@@ -96,6 +106,7 @@ def works(api: Api, obj: Obj) -> bool:
 
 def _values(lab: Lab) -> dict[str, str]:
     return {
+        "DATABASES_IMAGE": databases.TAG,
         "KWOK_IMAGE": kwok.TAG,
         "METRICS_SERVER_IMAGE": metricsserver.TAG,
         "NODE_1": str(lab.registration.addresses.node(1)),
