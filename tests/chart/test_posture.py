@@ -22,10 +22,17 @@ MOST = [
     "--set=sync.endpoints.enabled=true,sync.pods.ephemeralContainers=true",
     "--set=storage.persistence=false,isolation.podSecurityStandard=privileged",
 ]
-VALUES = {"default": [], "restricted": RESTRICTED, "most": MOST}
+REPLICATED = [
+    "--set=virtualCluster.replicas=3,virtualCluster.datastore.existingSecret=db",
+    "--set=virtualCluster.datastore.caKey=ca,virtualCluster.datastore.certKey=cert",
+    "--set=virtualCluster.datastore.keyKey=key",
+]
+VALUES = {"default": [], "restricted": RESTRICTED, "most": MOST, "replicated": REPLICATED}
 OF_K3S = ("virtual-cluster", "syncer")
 """Containers that need k3s' files, which belong to whoever k3s runs as."""
 WITH_TOKEN = ("discover", "syncer")
+HELD = {"host-token": {"discover", "syncer"}, "datastore-tls": {"virtual-cluster"}}
+"""Volumes with credentials → who mounts them."""
 MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 WRITABLE = {
     "discover": {"/tmp"},
@@ -113,12 +120,15 @@ def test_the_hosts_token_is_the_syncers_alone(made: Pods) -> None:
         credentials = {
             v["name"] for v in pod["spec"].get("volumes", ()) if {"projected", "secret"} & set(v)
         }
+        assert credentials <= set(HELD)
         for each in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]):
             mounts = {m["mountPath"]: m for m in each.get("volumeMounts", ())}
-            held = {m["name"] for m in mounts.values()} & credentials
-            assert held == ({"host-token"} if each["name"] in WITH_TOKEN else set())
+            held = [m for m in mounts.values() if m["name"] in credentials]
+            assert {m["name"] for m in held} == {
+                name for name in credentials if each["name"] in HELD[name]
+            }
+            assert all(m["readOnly"] for m in held)
             assert (MOUNT in mounts) == (each["name"] in WITH_TOKEN)
-            assert all(mounts[MOUNT]["readOnly"] for _ in held)
 
 
 def test_each_writes_where_it_must_and_nowhere_else(made: Pods) -> None:
