@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from syncer.client import NO_ANSWER
 from syncer.metrics.family import COUNTER, GAUGE, HISTOGRAM, Family, Sample
 from syncer.progress import Progress
 from syncer.watch import REASONS, Reflector
+
+FAILURES = {
+    "no_answer": "the API server did not answer",
+    "server_error": "it answered with a status of 500 or more",
+}
 
 
 def _reflectors(progress: Progress) -> list[Reflector]:
@@ -18,6 +24,17 @@ def _requests(progress: Progress) -> Iterator[Sample]:
     for client in progress.clients:
         for (method, resource, status), count in client.requests.items():
             yield (client.side, method, resource, str(status or "<error>")), count
+
+
+def _failures(progress: Progress) -> Iterator[Sample]:
+    for client in progress.clients:
+        found = dict.fromkeys(FAILURES, 0)  # there from the start, so that the first one counts
+        for (_method, _resource, status), count in client.requests.items():
+            if status == NO_ANSWER:
+                found["no_answer"] += count
+            elif status >= 500:  # noqa: PLR2004
+                found["server_error"] += count
+        yield from (((client.side, reason), count) for reason, count in found.items())
 
 
 def _heard(progress: Progress) -> Iterator[Sample]:
@@ -60,6 +77,13 @@ FAMILIES = (
         'Requests to an API server; the code is "<error>" where it did not answer.',
         ("side", "method", "resource", "code"),
         _requests,
+    ),
+    Family(
+        "virtualcluster_api_failures_total",
+        COUNTER,
+        "Of these, the ones that say that something is wrong with the API server.",
+        ("side", "reason"),
+        _failures,
     ),
     Family(
         "virtualcluster_api_request_duration_seconds",

@@ -38,6 +38,7 @@ ORDER = (
         "missing_right",
         "nodes",
         "classes",
+        "monitoring",
         "uninstall",
         "repository",
         "upgrade",

@@ -18,6 +18,7 @@ REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
     "test_metrics.py": ("metrics-server",),
     "test_replicas.py": ("databases",),
+    "test_monitoring.py": ("prometheus-operator",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
 # An object that is there when the extra is.
@@ -26,6 +27,11 @@ SIGNS = {
     "cert-manager": ("ClusterIssuer", "lab-ca", ""),
     "metrics-server": ("Deployment", "metrics-server", "kube-system"),
     "databases": ("Deployment", "postgres", "databases"),
+    "prometheus-operator": (
+        "CustomResourceDefinition",
+        "servicemonitors.monitoring.coreos.com",
+        "",
+    ),
 }
 
 

@@ -28,6 +28,8 @@ LAG = f"virtualcluster_sync_lag_seconds_bucket|{PODS}"
 WELL: dict[str, tuple[float, float]] = {
     "up": (1, 0),
     "virtualcluster_ready": (1, 0),
+    'virtualcluster_leader|pod="vc-0"': (1, 0),
+    'virtualcluster_leader|pod="vc-1"': (0, 0),
     "process_start_time_seconds": (1000, 0),
     "virtualcluster_deletions_held": (0, 0),
     "virtualcluster_datastore_mismatch": (0, 0),
@@ -45,8 +47,8 @@ WELL: dict[str, tuple[float, float]] = {
     f'virtualcluster_reconciles_total|{PODS},result="bug"': (0, 0),
     f'virtualcluster_api_requests_total|{REQUESTS},code="200"': (0, 600),
     f'virtualcluster_api_requests_total|{REQUESTS},code="409"': (0, 60),
-    f'virtualcluster_api_requests_total|{REQUESTS},code="500"': (0, 1),
-    f'virtualcluster_api_requests_total|{REQUESTS},code="<error>"': (0, 0),
+    'virtualcluster_api_failures_total|side="host",reason="server_error"': (0, 1),
+    'virtualcluster_api_failures_total|side="host",reason="no_answer"': (0, 0),
     'virtualcluster_api_throttled_seconds_total|side="host"': (0, 6),
     f"virtualcluster_watch_last_heard_timestamp_seconds|{WATCH}": (0, 60),
     f'virtualcluster_watch_restarts_total|{WATCH},reason="ended"': (0, 1),
@@ -72,6 +74,8 @@ FAULTS = (
     Fault("up", 0, 0, "Down", 4, 6),
     Fault("up", None, 0, "Down", 4, 11),
     Fault("virtualcluster_ready", 0, 0, "NotReady", 9, 11),
+    Fault('virtualcluster_leader|pod="vc-0"', 0, 0, "Leaderless", 1, 3),
+    Fault('virtualcluster_leader|pod="vc-1"', 1, 0, "Leaderless", 1, 3),
     Fault("process_start_time_seconds", 2000, 600, "Restarts", 3, 10),
     Fault("virtualcluster_deletions_held", 40, 0, "DeletionsHeld", 0, 2),
     Fault("virtualcluster_datastore_mismatch", 1, 0, "DatastoreExchanged", 0, 2),
@@ -87,11 +91,11 @@ FAULTS = (
     ),
     Fault(f'virtualcluster_reconciles_total|{PODS},result="bug"', 1, 0, "Bug", -1, 1),
     Fault(
-        f'virtualcluster_api_requests_total|{REQUESTS},code="500"',
+        'virtualcluster_api_failures_total|side="host",reason="server_error"',
         *(BEGINS, 100, "ApiErrors", 9, 13),
     ),
     Fault(
-        f'virtualcluster_api_requests_total|{REQUESTS},code="<error>"',
+        'virtualcluster_api_failures_total|side="host",reason="no_answer"',
         *(0, 100, "ApiErrors", 9, 13),
     ),
     Fault(

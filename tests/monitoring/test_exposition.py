@@ -6,11 +6,12 @@ import pytest
 from prometheus_client.exposition import generate_latest
 
 from syncer import health
+from syncer.leader import Leader
 from syncer.metrics import Metrics
 from syncer.progress import Progress
 from tests.monitoring.promtool import promtool
 from tests.tools import metrics_reference
-from tests.unit.build import SCOPE, pod
+from tests.unit.build import IDENT, SCOPE, pod
 from tests.unit.engine import Engine
 from tests.unit.fake_api import until
 from tests.unit.sides import both_sides
@@ -28,6 +29,7 @@ async def _exposition() -> str:
         progress.clients = [sides.virt, sides.host]
         progress.sources, progress.controller = engine.sources, engine.controller
         progress.versions = {"virt": "v1.34.4+k3s1", "host": "v1.34.4"}
+        progress.leader = Leader(sides.host, IDENT, "vc-0")
         progress.expiries = lambda: {"admin": 1.8e9}
         async with engine.running():
             await until(engine.host_pods)

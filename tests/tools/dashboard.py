@@ -23,6 +23,9 @@ RATE = "$__rate_interval"
 COLUMNS = 24
 CERTIFICATE = "virtualcluster_certificate_expiration_timestamp_seconds"
 UNSYNCED = "virtualcluster_unsynced_objects"
+REFUSED_OR_NONE = (  # no vector(0): of what is not scraped nothing is known
+    f"sum(virtualcluster_refused_objects{{SELECTOR}}) or 0 * sum({UNSYNCED}{{SELECTOR}})"
+)
 HEARD = "virtualcluster_watch_last_heard_timestamp_seconds"
 
 
@@ -75,7 +78,7 @@ ROWS = (
             Panel(
                 "Refused",
                 "short",
-                (("sum(virtualcluster_refused_objects{SELECTOR}) or vector(0)", ""),),
+                ((REFUSED_OR_NONE, ""),),
                 "Objects that may not reach the host; their tenant reads why in events.",
                 stat=True,
             ),
@@ -217,7 +220,7 @@ ROWS = (
                 "short",
                 (
                     (
-                        'sum by (resource) (virtualcluster_objects{SELECTOR,side="virt"}) > 0',
+                        'max by (resource) (virtualcluster_objects{SELECTOR,side="virt"}) > 0',
                         "{{resource}}",
                     ),
                 ),
@@ -227,7 +230,7 @@ ROWS = (
                 "short",
                 (
                     (
-                        'sum by (resource) (virtualcluster_objects{SELECTOR,side="host"}) > 0',
+                        'max by (resource) (virtualcluster_objects{SELECTOR,side="host"}) > 0',
                         "{{resource}}",
                     ),
                 ),
@@ -243,17 +246,22 @@ ROWS = (
             Panel(
                 "Processor",
                 "percentunit",
-                ((f"sum(rate(process_cpu_seconds_total{{SELECTOR}}[{RATE}]))", "syncer"),),
+                (
+                    (
+                        f"sum by (pod) (rate(process_cpu_seconds_total{{SELECTOR}}[{RATE}]))",
+                        "{{pod}}",
+                    ),
+                ),
             ),
             Panel(
                 "Memory",
                 "bytes",
-                (("sum(process_resident_memory_bytes{SELECTOR})", "syncer"),),
+                (("sum by (pod) (process_resident_memory_bytes{SELECTOR})", "{{pod}}"),),
             ),
             Panel(
                 "Time since the start",
                 "s",
-                (("time() - max(process_start_time_seconds{SELECTOR})", "syncer"),),
+                (("time() - max by (pod) (process_start_time_seconds{SELECTOR})", "{{pod}}"),),
             ),
         ),
     ),

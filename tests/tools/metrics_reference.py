@@ -19,6 +19,7 @@ from syncer import health
 from syncer.attempts import RESULTS
 from syncer.expiry import FILES
 from syncer.metrics import FAMILIES, Metrics
+from syncer.metrics.sides import FAILURES
 from syncer.progress import Progress
 from syncer.tally import LAGGING, QUICK
 from syncer.watch import REASONS
@@ -118,6 +119,8 @@ def _words() -> str:
 - `reason` of refusals, as in the Warning that the tenant reads: {told}.
 - `reason` of restarts:
 {_list({reason: WHY_RESTARTED[reason] for reason in REASONS})}
+- `reason` of failures:
+{_list(FAILURES)}
 - `lane`:
 {_list(LANES)}
 - `certificate`, as far as this version of k3s has it:

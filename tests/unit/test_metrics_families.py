@@ -14,6 +14,7 @@ from syncer import health, resources
 from syncer.attempts import RESULTS
 from syncer.metrics import FAMILIES, Metrics
 from syncer.metrics.family import COUNTER, GAUGE, HISTOGRAM, Family
+from syncer.metrics.sides import FAILURES
 from syncer.objects import Key
 from syncer.progress import Progress
 from syncer.resources import Resource
@@ -136,6 +137,25 @@ async def test_requests_without_an_answer_are_told_by_no_code(engine: Engine) ->
         await until(engine.host_pods)
         told = Told(_progress(engine))
     assert told.value("api_requests_total", side="host", code="<error>") >= 1
+    assert told.value("api_failures_total", side="host", reason="no_answer") >= 1
+    assert told.value("api_failures_total", side="virt") == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(500, "server_error"), (503, "server_error"), (409, ""), (429, "")]
+)
+async def test_failures_of_servers_are_told_from_what_they_do_not_grant(
+    engine: Engine, status: int, reason: str
+) -> None:
+    engine.host_api.faults.add(Fault("POST", "pods", status=status))
+    engine.add_pods(1)
+    async with engine.running():
+        await until(engine.host_pods)
+        told = Told(_progress(engine))
+    assert told.value("api_requests_total", side="host", code=str(status)) == 1
+    assert told.value("api_failures_total", side="host") == (1 if reason else 0)
+    if reason:
+        assert told.value("api_failures_total", side="host", reason=reason) == 1
 
 
 # --- conventions
@@ -178,7 +198,7 @@ async def test_values_of_labels_are_words_of_our_own(engine: Engine) -> None:
         await until(engine.host_pods)
         await until(lambda: engine.controller.attempts.refusals)
         told = Told(_progress(engine))
-    words = {*RESULTS, *REASONS, *reasons(), *engine.controller.attempts.work}
+    words = {*RESULTS, *REASONS, *FAILURES, *reasons(), *engine.controller.attempts.work}
     words |= {each.plural for each in vars(resources).values() if isinstance(each, Resource)}
     words |= {"virt", "host", "live", "backlog", "news", "admin", "<error>"}
     words |= {"GET", "POST", "PUT", "PATCH", "DELETE", "WATCH"}
