@@ -101,8 +101,8 @@ async def _receive(
 ) -> Ended:
     said = b""
     async for message in remote:
-        if message.type != aiohttp.WSMsgType.BINARY or not message.data:
-            continue
+        if message.type != aiohttp.WSMsgType.BINARY or len(message.data) <= 1:
+            continue  # an empty one opens a channel
         channel, data = message.data[0], message.data[1:]
         if channel == STDOUT:
             take(data)

@@ -41,6 +41,7 @@ ORDER = (
         "monitoring",
         "uninstall",
         "repository",
+        "backup",
         "upgrade",
         "timing",
         "rest",

@@ -26,6 +26,7 @@ async def run_command(request: web.Request, runs: Runs | None, cut: int) -> web.
         return web.json_response({"message": "container not found"}, status=404)
     remote = web.WebSocketResponse(protocols=["v4.channel.k8s.io"], max_msg_size=0)
     await remote.prepare(request)
+    await remote.send_bytes(bytes((STDOUT,)))  # as kubelets say that the channels are open
     with contextlib.suppress(Cut, ConnectionError):
         async with _program(runs(request.query.getall("command")), request) as process:
             await _carry(remote, process, cut)
