@@ -71,17 +71,11 @@ class Controller:
         self._kinds = kinds
         self._virt = virt
         self.tokens = Tokens(world, virt, host, time.time)
+        self.pods = PodMirror(
+            world, virt, host, self.tokens, nodes, self.queue, kinds.__contains__, time.monotonic
+        )
         self._reconcilers: dict[str, Reconcile] = {
-            "pods": PodMirror(
-                world,
-                virt,
-                host,
-                self.tokens,
-                nodes,
-                self.queue,
-                kinds.__contains__,
-                time.monotonic,
-            ).reconcile,
+            "pods": self.pods.reconcile,
             "nodes": nodes.reconcile,
             "events": self.events.reconcile,
             API_KEY.kind: api_service.reconcile,
@@ -106,6 +100,7 @@ class Controller:
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
         await self.events.learn()
+        self.pods.past.learn()
         self._hold_what_nobody_explains()
         self.queue.add(API_KEY)
         self.queue.add(Key("nodes", "", self.nodes.own_node))

@@ -30,6 +30,7 @@ from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid
 from syncer.patience import Patience
 from syncer.pod_changes import PodChanges
 from syncer.pod_ends import PodEnds, grace_of
+from syncer.pod_past import PodPast
 from syncer.queue import Queue
 from syncer.resources import PODS
 from syncer.sidecars import Sidecars
@@ -66,6 +67,7 @@ class PodMirror:
         self.changes = PodChanges(world, host, synced)
         self.ends = PodEnds(world, virt, host, tokens)
         self.last_words = LastWords(world, virt, self._up)
+        self.past = PodPast(world)
         self.sidecars = Sidecars(host)
         self.patience = Patience(queue, clock)
 
@@ -76,6 +78,7 @@ class PodMirror:
             self.patience.end(key)
             if virt_pod is None:
                 self.last_words.forget(key)
+                self.past.forget(key)
                 await self.tokens.forget(key)
             else:
                 await self._only_virtual(key, virt_pod)
@@ -101,7 +104,7 @@ class PodMirror:
         placed = self.world.scope.virtual_scheduler
         if placed and not virt_pod["spec"].get("nodeName"):
             return  # the virtual scheduler's turn
-        if _ran(virt_pod, placed=placed):
+        if _ran(virt_pod, placed=placed) or self.past.placed(key, virt_pod):
             await self.ends.ended(key, virt_pod)
             return
         chosen = self._chosen(virt_pod["spec"]["nodeName"]) if placed else None
