@@ -42,7 +42,9 @@ class HostAccess:
         self.host = host
         self.port = int(port)
         self.url = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
-        self.tls = ssl.create_default_context(cafile=str(directory / "ca.crt"))
+        self._ca_file = directory / "ca.crt"
+        self._ca = self._ca_file.read_text()
+        self.tls = ssl.create_default_context(cadata=self._ca)
         self._token_file = directory / "token"
         self._token = ""
         self._read_at = float("-inf")
@@ -52,8 +54,18 @@ class HostAccess:
         now = time.monotonic()
         if now - self._read_at > TOKEN_LIFE:
             self._token = self._token_file.read_text().strip()
+            self._trust(self._ca_file.read_text())
             self._read_at = now
         return self._token
+
+    def _trust(self, ca: str) -> None:
+        """Trust a new authority of the host's beside the earlier one, which ends with this process.
+
+        Connections that are open stay as they are; the next ones know it.
+        """
+        if ca != self._ca:
+            self.tls.load_verify_locations(cadata=ca)
+            self._ca = ca
 
     def headers(self) -> dict[str, str]:
         """Return the bearer header."""

@@ -178,3 +178,18 @@ def test_token_that_the_kubelet_renewed_is_read_within_a_minute(tmp_path: Path) 
     assert access.token() == "first"
     access._read_at -= 61
     assert access.headers() == {"Authorization": "Bearer second"}
+
+
+def test_authority_that_the_host_took_over_is_trusted_within_a_minute(tmp_path: Path) -> None:
+    """Threats R19: beside the earlier one, since both are in use while a host changes over."""
+    environment = {"KUBERNETES_SERVICE_HOST": "h", "KUBERNETES_SERVICE_PORT": "443"}
+    access = HostAccess(_service_account(tmp_path), environment)
+    access.token()
+    assert access.tls.cert_store_stats()["x509_ca"] == 1
+    other = make_ca("another")
+    (tmp_path / "ca.crt").write_bytes(CA.cert_pem + other.cert_pem)
+    access.token()
+    assert access.tls.cert_store_stats()["x509_ca"] == 1
+    access._read_at -= 61
+    access.token()
+    assert access.tls.cert_store_stats()["x509_ca"] == 2
