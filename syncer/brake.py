@@ -1,9 +1,10 @@
 """The brake: no list, however complete it looks, makes the syncer delete most of a cluster.
 
 Deletions that a watch showed one by one are the tenant's wish. Those concluded from absence in a
-list are held back when there are too many of them at once, and when the datastore is not the one
-that the host objects came from; the operator then decides (threats R4, R29). After a backup was
-restored, whatever is newer than it is held back, be it a single pod: nobody inside knows of it.
+list are held back when there are too many of them at once, when the datastore has gone back in
+time, and when it is not the one that the host objects came from; the operator then decides (threats
+R4, R29). After a backup was restored, whatever is newer than it is held back, be it a single pod:
+nobody inside knows of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from syncer.objects import Key
 
 MOST = 25  # a small cluster may lose everything in one rollout
 SHARE = 0.5
+BEHIND = 100  # commits: a crash may cost the last few, an old copy of a datastore lacks more
 CONFIRM = PREFIX + "confirm-deletions"
 """Set on the anchor ConfigMap by the operator to let held-back deletions go."""
 CLUSTER = PREFIX + "kube-system-uid"
@@ -29,6 +31,11 @@ def cure(anchor: str) -> str:
     return f"kubectl annotate configmap {anchor} {CONFIRM}=yes"
 
 
-def holds(missing: Collection[Key], known: int) -> bool:
-    """Tell whether so many missing objects, of so many known, are too many to believe."""
+def holds(missing: Collection[Key], known: int, behind: int = 0) -> bool:
+    """Tell whether so many missing objects, of so many known, are too many to believe.
+
+    `behind`: by how many commits the list is older than what was seen before it.
+    """
+    if behind > BEHIND:
+        return bool(missing)
     return len(missing) > MOST and len(missing) > SHARE * known

@@ -137,6 +137,7 @@ class Controller:
     def confirm(self) -> None:
         """Let held deletions go: the operator said so."""
         keys, self.world.frozen = self.world.frozen, set()
+        self.sources.history.forget()
         self.queue.add(ANCHOR_KEY)
         for key in keys:
             self.queue.add(key)

@@ -28,7 +28,7 @@ from syncer.resources import (
 from syncer.store import Store
 from syncer.translate import certificates, nodes, persistentvolumes
 from syncer.translate.classes import CLASSES
-from syncer.watch import Reflector
+from syncer.watch import History, Reflector
 from syncer.world import DNS_SERVICE, World
 
 log = structlog.get_logger()
@@ -66,6 +66,7 @@ class Sources:
         }
         resources["pods"] = PODS
         ident = world.ident
+        self.history = History()
         self.reflectors = [
             Reflector(
                 virt,
@@ -74,6 +75,7 @@ class Sources:
                 guard=self.check_cluster,
                 longest_pause=VIRT_PAUSE,
                 on_missing=self._missing(name),
+                history=self.history,
             )
             for name, resource in {**resources, "nodes": NODES}.items()
         ]
@@ -280,14 +282,18 @@ class Sources:
             if (key := virtual_key(host_obj)) is not None
         }
 
-    def _missing(self, kind: str) -> Callable[[list[Obj]], None]:
-        def missing(objects: list[Obj]) -> None:
+    def _missing(self, kind: str) -> Callable[[list[Obj], int], None]:
+        def missing(objects: list[Obj], behind: int) -> None:
             keys = {
                 Key(kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
                 for obj in objects
             }
-            if brake.holds(keys, len(keys) + len(self.world.virt[kind])):
-                self.on_hold(keys, f"most virtual {kind} are missing from a list")
+            if behind > brake.BEHIND:
+                why = f"the datastore has gone back by {behind} commits: is it a restored copy?"
+            else:
+                why = f"most virtual {kind} are missing from a list"
+            if brake.holds(keys, len(keys) + len(self.world.virt[kind]), behind):
+                self.on_hold(keys, why)
 
         return missing
 

@@ -27,6 +27,33 @@ with an error, or did not answer or fell silent."""
 LONGEST_PAUSE = 30.0  # client-go's reflector waits at most this long
 
 
+class History:
+    """The newest version that a datastore was seen to have, by whichever of its watches.
+
+    Versions count the commits of the whole datastore, so that one that was restored from an old
+    copy tells so itself. (KEP-5504 promises that they compare; etcd and kine always kept to it.)
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+
+    def saw(self, version: str) -> None:
+        """Take note of a version."""
+        self.newest = max(self.newest, number(version))
+
+    def forget(self) -> None:
+        """Begin anew: that it has gone back is known and accepted."""
+        self.newest = 0
+
+
+def number(version: str) -> int:
+    """Return a version as a number; 0 if it is none."""
+    try:
+        return int(version)
+    except ValueError:
+        return 0
+
+
 class Reflector:
     """Mirrors one resource type of one side into a store.
 
@@ -52,7 +79,8 @@ class Reflector:
         longest_pause: float = LONGEST_PAUSE,
         calm: float = CALM,
         keep: Callable[[Obj], Obj] | None = None,
-        on_missing: Callable[[list[Obj]], None] | None = None,
+        on_missing: Callable[[list[Obj], int], None] | None = None,
+        history: History | None = None,
     ) -> None:
         self.client = client
         self.resource = resource
@@ -72,6 +100,7 @@ class Reflector:
         self._calm = calm
         self._shape = keep
         self._on_missing = on_missing
+        self._history = history or History()
         self._version = ""
 
     async def run(self) -> None:
@@ -114,13 +143,15 @@ class Reflector:
         if self._guard is not None:
             await self._guard()
         self.store.begin_list()
+        newest = self._history.newest  # a list is never older than what was there before it began
         items, version = await self.client.list(
             self.resource, self._namespace, selector=self._selector, fields=self._fields
         )
         missing = self.store.replace([self._keep(item) for item in items])
         if missing and self._on_missing is not None:
-            self._on_missing(missing)
+            self._on_missing(missing, max(0, newest - number(version)))
         self._version = version
+        self._history.saw(version)
         self._is_well()
         self.synced.set()
 
@@ -145,6 +176,7 @@ class Reflector:
             elif kind == "DELETED":
                 self.store.drop(self._keep(obj))
             self._version = version
+            self._history.saw(version)
         self.freshness.heard()  # it ends when its time is over, where there are no bookmarks
         return useful or time.monotonic() - begun >= self._calm
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncer.brake import MOST, holds
+from syncer.brake import BEHIND, MOST, holds
 from syncer.kinds import KINDS
 from syncer.mirror import Mirror
 from syncer.objects import Key
@@ -42,6 +42,20 @@ def test_deletions_are_held_when_they_are_many_and_most(
 ) -> None:
     keys = {Key("pods", "default", f"pod-{number}") for number in range(missing)}
     assert holds(keys, known) is held
+
+
+@pytest.mark.parametrize(
+    ("missing", "behind", "held"),
+    [(1, 0, False), (1, BEHIND, False), (1, BEHIND + 1, True), (0, BEHIND + 1, False)],
+)
+def test_any_deletion_is_held_when_the_datastore_has_gone_far_back(
+    missing: int,
+    behind: int,
+    held: bool,  # noqa: FBT001
+) -> None:
+    """Threats R29: an old copy lacks what was made since; nobody has deleted it."""
+    keys = {Key("pods", "default", f"pod-{number}") for number in range(missing)}
+    assert holds(keys, 1000, behind) is held
 
 
 async def test_held_deletion_waits(sides: Sides) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from syncer.client import Client
 from syncer.errors import Unauthorized, Unreachable
+from syncer.watch import History
 from tests.unit.fake_api import FakeApi, until
 from tests.unit.fake_faults import Fault
 from tests.unit.watched import Watched, conf, place, running
@@ -55,6 +56,50 @@ async def test_guarded_watch_that_broke_lists_again_since_the_datastore_may_have
         host_api.end_watches()
         await watched.knows()
         assert watched.missing == ["a"]
+        assert watched.behind == [1]
+
+
+async def test_list_that_is_as_new_as_what_was_seen_is_not_behind(
+    host_api: FakeApi, host: Client
+) -> None:
+    async def guard() -> None:
+        return
+
+    async with running(Watched(host_api, host, guard)) as watched:
+        host_api.objects.create("configmaps", "default", conf("a"))
+        await watched.knows("a")
+        host_api.objects.forget(place("a"))
+        host_api.faults.add(Fault("WATCH", times=9))
+        host_api.end_watches()
+        await watched.knows()
+        assert watched.behind == [0]
+
+
+async def test_what_another_watch_has_seen_counts_too(host_api: FakeApi, host: Client) -> None:
+    """Threats R29: nothing may have happened to this kind since long before the copy was made."""
+
+    async def guard() -> None:
+        return
+
+    async with running(Watched(host_api, host, guard)) as watched:
+        host_api.objects.create("configmaps", "default", conf("a"))
+        await watched.knows("a")
+        watched.history.saw(str(host_api.objects.version + 500))
+        host_api.objects.forget(place("a"))
+        host_api.faults.add(Fault("WATCH", times=9))
+        host_api.end_watches()
+        await watched.knows()
+        assert watched.behind == [500]
+
+
+@pytest.mark.parametrize(
+    ("versions", "newest"), [(("7", "9", "8"), 9), (("", "none"), 0), (("10", "9"), 10)]
+)
+def test_the_newest_version_is_kept(versions: tuple[str, ...], newest: int) -> None:
+    history = History()
+    for version in versions:
+        history.saw(version)
+    assert history.newest == newest
 
 
 async def test_credentials_that_a_guarded_server_no_longer_takes_end_the_syncer(

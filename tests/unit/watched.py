@@ -10,7 +10,7 @@ from syncer.client import Client
 from syncer.objects import Obj
 from syncer.resources import CONFIGMAPS
 from syncer.store import Store
-from syncer.watch import Reflector
+from syncer.watch import History, Reflector
 from tests.unit.fake_api import FakeApi, until
 from tests.unit.fake_objects import Place
 
@@ -39,6 +39,9 @@ class Watched:
         self.store = Store()
         self.changes: list[tuple[str, str]] = []
         self.missing: list[str] = []
+        self.behind: list[int] = []
+        """By how many commits the lists were older in which something was missing."""
+        self.history = History()
         self.store.listen(self._hear)
         self.reflector = Reflector(
             client,
@@ -48,8 +51,13 @@ class Watched:
             guard=guard,
             longest_pause=longest_pause,
             calm=calm,
-            on_missing=lambda objs: self.missing.extend(o["metadata"]["name"] for o in objs),
+            on_missing=self._miss,
+            history=self.history,
         )
+
+    def _miss(self, objects: list[Obj], behind: int) -> None:
+        self.missing += [each["metadata"]["name"] for each in objects]
+        self.behind.append(behind)
 
     def _hear(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
         what = "gone" if new is None else "new" if old is None else "changed"
