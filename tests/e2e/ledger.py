@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from tests.e2e.cluster import RESOURCES, Obj
+from tests.e2e.cluster import Obj
+from tests.e2e.following import Following
 from tests.e2e.release import MANAGED_BY, Release, virt_uid
-
-SLICE = 5  # seconds of one watch request: how long stopping takes at most
 
 
 @dataclass
@@ -30,21 +28,13 @@ class Ledger:
 
     def __init__(self, release: Release) -> None:
         self.pods: dict[str, Entry] = {}
-        self._api = release.host.api
-        self._namespace = release.namespace
-        self._labels = f"{MANAGED_BY}={release.name}"
-        self._stop = threading.Event()
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._write, name="ledger", daemon=True)
+        labels = f"{MANAGED_BY}={release.name}"
+        self._following = Following(
+            release.host.api, "Pod", self._note, namespace=release.namespace, labels=labels
+        )
 
     def __enter__(self) -> Self:
-        pods = RESOURCES["Pod"]
-        path = f"{pods.root}/namespaces/{self._namespace}/{pods.plural}"
-        answer = self._api.json("GET", path, query={"labelSelector": self._labels})
-        self._version = answer["metadata"]["resourceVersion"]
-        for pod in answer["items"]:
-            self._note("ADDED", pod)
-        self._thread.start()
+        self._following.open()
         return self
 
     def __exit__(
@@ -53,10 +43,9 @@ class Ledger:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
-        self._thread.join(SLICE + 35.0)
-        if self._error is not None and error is None:
-            raise self._error
+        self._following.close()
+        if self._following.error is not None and error is None:
+            raise self._following.error
 
     def doubled(self) -> dict[str, list[str]]:
         """Return the virtual UIDs that had more than one host pod, with the names of those."""
@@ -70,20 +59,7 @@ class Ledger:
         alive = {pod["metadata"]["uid"] for pod in virt_pods}
         return [e.name for e in self.pods.values() if e.gone is not None and e.virt_uid in alive]
 
-    def _write(self) -> None:
-        try:
-            while not self._stop.is_set():
-                for event in self._api.watch(
-                    "Pod", self._namespace, self._version, self._labels, SLICE
-                ):
-                    self._version = event.obj["metadata"]["resourceVersion"]
-                    self._note(event.type, event.obj)
-        except Exception as error:  # noqa: BLE001  a record with a gap proves nothing: see __exit__
-            self._error = error
-
     def _note(self, change: str, pod: Obj) -> None:
-        if change == "BOOKMARK":
-            return
         meta = pod["metadata"]
         now = time.monotonic()
         entry = self.pods.setdefault(meta["uid"], Entry(meta["name"], virt_uid(pod), now))

@@ -35,8 +35,7 @@ CHART = ROOT / "charts" / "virtualcluster"
 STAND_IN = ROOT / "tests" / "lab" / "k3s"
 LOOK_UP = 1.0  # seconds
 SHOWN = 80  # lines of a log: ct ends with what its pods wrote
-LATER = {"faults": "fault injection"}
-OWN = ("audit", "conformance", "hosts", "escapes")
+OWN = ("audit", "conformance", "hosts", "escapes", "faults")
 """Parts with a command line of their own."""
 
 
@@ -254,14 +253,13 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
     With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
     conformance suite see `scripts/test conformance --help`, for hosts of every version
     `scripts/test hosts --help`, for every escape of the threat list `scripts/test escapes --help`,
-    for dependencies and what tools find `scripts/test audit --help`.
+    for all faults `scripts/test faults --help`, for dependencies and what tools find
+    `scripts/test audit --help`.
     """
     chosen = parts or ("unit", "chart", "audit", "e2e", "conformance", "hosts")
     for part in parts:
         if part in OWN:
             raise click.UsageError(f"{part} has options of its own: run it alone")
-        if part in LATER:
-            raise click.UsageError(f"{part}: {LATER[part]} come with a later issue")
         if part not in ("unit", "chart", "e2e"):
             raise click.UsageError(f"{part!r} is no part: unit, chart, e2e, {', '.join(OWN)}")
     end_tidily()

@@ -1,0 +1,237 @@
+"""The ledger: every object of both sides that there ever was, from watches without gaps."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tests.e2e.cluster import Cluster, Obj
+from tests.e2e.following import Following
+from tests.e2e.release import MANAGED_BY, virt_uid
+
+KINDS = ("Pod", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "Ingress")
+ALWAYS = ("Pod", "Service", "PersistentVolumeClaim", "Ingress")
+"""Kinds whose objects all have a twin, whether anything names them or not."""
+NAMESPACE = "virtualcluster.dev/namespace"
+MARKED_KIND = "virtualcluster.dev/kind"
+CREATED_BY_OTHERS = "kube-root-ca.crt"
+ENDED = ("Succeeded", "Failed")
+
+
+@dataclass
+class Entry:
+    """One object, by its UID; `obj` is how it was last."""
+
+    side: str
+    kind: str
+    obj: Obj
+    seen: float
+    gone: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+        return str(self.obj["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str:
+        """Return the virtual namespace that it belongs to."""
+        meta = self.obj["metadata"]
+        if self.side == "virt":
+            return str(meta["namespace"])
+        return str((meta.get("labels") or {}).get(NAMESPACE, ""))
+
+    @property
+    def placed(self) -> bool:
+        """Tell whether a pod had a node: its work may have been begun."""
+        return bool(self.obj["spec"].get("nodeName"))
+
+    @property
+    def twin_of(self) -> tuple[str, str]:
+        """Return which virtual object it is the twin of: what of it, and its UID."""
+        notes = self.obj["metadata"].get("annotations") or {}
+        return str(notes.get(MARKED_KIND, "")), virt_uid(self.obj)
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.kind} {self.namespace}/{self.name}"
+
+
+class Verdict(NamedTuple):
+    """What the ledger says against a run; nothing, if all is well."""
+
+    lost: list[str]
+    doubled: list[str]
+    orphaned: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.doubled or self.orphaned)
+
+    def __str__(self) -> str:
+        told = [f"{name}: {', '.join(each)}" for name, each in self._asdict().items() if each]
+        return "; ".join(told) or "nothing lost, doubled or orphaned"
+
+
+class _Side(NamedTuple):
+    """A watch, and of which side."""
+
+    side: str
+    following: Following
+
+
+class Record:
+    """Writes the ledger from now on."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], Entry] = {}
+        """By side and UID."""
+        self.changes = 0
+        self.going: set[tuple[str, str]] = set()
+        """What is being deleted and still there."""
+        self._wanted_gone: set[tuple[str, str, str]] = set()
+        self._lock = threading.Lock()
+        self._following: list[_Side] = []
+        self._listed: set[tuple[str, str]] = set()
+        """What was told of since it was emptied."""
+
+    def follow(self, host: Cluster, host_namespace: str, release: str, virt: Cluster) -> None:
+        """Watch both sides, from the side: not through the proxies."""
+        labels = f"{MANAGED_BY}={release}"
+        for kind in KINDS:
+            self._follow("host", kind, host, namespace=host_namespace, labels=labels)
+            self.follow_virt(kind, virt)
+
+    def follow_virt(self, kind: str, virt: Cluster) -> None:
+        """Watch one kind of the virtual side, also while its server is away and comes back."""
+        self._follow("virt", kind, virt, namespace="", labels="")
+
+    def _follow(self, side: str, kind: str, api: Cluster, *, namespace: str, labels: str) -> None:
+        def note(change: str, obj: Obj) -> None:
+            self.note(side, kind, change, obj)
+
+        following = Following(
+            api,
+            kind,
+            note,
+            namespace=namespace,
+            labels=labels,
+            # The host must not be away: a pod that came and went unseen could have been a second.
+            through_outages=side == "virt",
+        )
+        self._following.append(_Side(side, following.open()))
+
+    def leave_virt(self) -> None:
+        """Look away from the virtual side: another cluster is about to answer in its place."""
+        away = [each for each in self._following if each.side == "virt"]
+        for each in away:
+            each.following.close()
+        self._following = [each for each in self._following if each.side != "virt"]
+
+    def return_virt(self, virt: Cluster) -> None:
+        """Look there again; what is not there any more has gone meanwhile."""
+        before = {key for key, each in self.entries.items() if key[0] == "virt" and not each.gone}
+        self._listed.clear()
+        for kind in KINDS:
+            self.follow_virt(kind, virt)
+        for key in before - self._listed:
+            self.note("virt", self.entries[key].kind, "DELETED", self.entries[key].obj)
+
+    def alive(self, side: str) -> list[Entry]:
+        """Return all that a side has now."""
+        with self._lock:
+            return [each for each in self.entries.values() if each.side == side and not each.gone]
+
+    def close(self) -> None:
+        """End the watches."""
+        for each in self._following:
+            each.following.close()
+
+    def check(self) -> None:
+        """Raise what made a gap, if anything did."""
+        for _, following in self._following:
+            if following.error is not None:
+                kind, why = following.kind, following.error
+                raise AssertionError(f"the ledger has a gap: {kind}: {why}") from why
+
+    def note(self, side: str, kind: str, change: str, obj: Obj) -> None:
+        """Write down one change."""
+        now = time.monotonic()
+        with self._lock:
+            self.changes += 1
+            self._listed.add((side, obj["metadata"]["uid"]))
+            entry = self.entries.setdefault(
+                (side, obj["metadata"]["uid"]), Entry(side, kind, obj, now)
+            )
+            entry.obj = obj
+            entry.gone = now if change == "DELETED" else None
+            if entry.gone is None and obj["metadata"].get("deletionTimestamp"):
+                self.going.add((side, obj["metadata"]["uid"]))
+            else:
+                self.going.discard((side, obj["metadata"]["uid"]))
+
+    def deletes(self, kind: str, namespace: str, name: str) -> None:
+        """Note that the tenant wants this virtual object gone."""
+        self._wanted_gone.add((kind, namespace, name))
+
+    def of(self, side: str, namespace: str, kind: str = "") -> Iterator[Entry]:
+        """Yield what there ever was of a virtual namespace on one side."""
+        with self._lock:
+            found = list(self.entries.values())
+        for entry in found:
+            if entry.side == side and kind in ("", entry.kind) and entry.namespace == namespace:
+                yield entry
+
+    def there(self, side: str, namespace: str, kind: str = "") -> list[Entry]:
+        """Return what there is now."""
+        return [each for each in self.of(side, namespace, kind) if each.gone is None]
+
+    def verdict(self, namespace: str) -> Verdict:
+        """Judge a virtual namespace that is at rest."""
+        return Verdict(
+            [*self._without_twin(namespace), *self._deleted_by_nobody(namespace)],
+            sorted(self._doubled(namespace)),
+            [str(each) for each in self._orphans(namespace)],
+        )
+
+    def _without_twin(self, namespace: str) -> Iterator[str]:
+        twins = {each.twin_of[1] for each in self.there("host", namespace)}
+        for each in self.there("virt", namespace):
+            if each.kind not in ALWAYS or each.obj["metadata"]["uid"] in twins:
+                continue
+            ended = each.kind == "Pod" and each.obj.get("status", {}).get("phase") in ENDED
+            lost = each.obj.get("status", {}).get("phase") == "Lost"
+            if not ended and not lost and each.obj["spec"].get("type") != "ExternalName":
+                yield f"{each} has no twin"
+
+    def _deleted_by_nobody(self, namespace: str) -> Iterator[str]:
+        for each in self.of("virt", namespace):
+            meta = each.obj["metadata"]
+            owned = bool(meta.get("ownerReferences")) or meta["name"] == CREATED_BY_OTHERS
+            wanted = (each.kind, namespace, each.name) in self._wanted_gone
+            if each.gone is not None and not owned and not wanted:
+                yield f"{each} is gone, and the tenant did not delete it"
+
+    def _doubled(self, namespace: str) -> Iterator[str]:
+        by_twin: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for each in self.of("host", namespace):
+            by_twin[each.twin_of].append(each)
+        for (kind, uid), entries in by_twin.items():
+            if kind == "pods" and any(each.placed for each in entries[:-1]):
+                yield f"{len(entries)} host pods ever for {entries[0].name} ({uid})"
+            elif any(_at_once(a, b) for a, b in itertools.combinations(entries, 2)):
+                yield f"two {kind} at once for {entries[0].name} ({uid})"
+
+    def _orphans(self, namespace: str) -> Iterator[Entry]:
+        alive = {each.obj["metadata"]["uid"] for each in self.there("virt", namespace)}
+        for each in self.there("host", namespace):
+            if each.twin_of[1] not in alive:
+                yield each
+
+
+def _at_once(one: Entry, other: Entry) -> bool:
+    first, second = sorted((one, other), key=lambda each: each.seen)
+    return first.gone is None or first.gone > second.seen
