@@ -134,7 +134,12 @@ class Pair:
         command = [sys.executable, "-m", "syncer", *self.chart.args["discover"]]
         environment = {**os.environ, **self.environment, "PYTHONPATH": str(REPO)}
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=virt.START,
         )
         assert done.returncode == 0, done.stderr
 
