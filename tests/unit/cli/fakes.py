@@ -177,8 +177,9 @@ class Served:
                 self._ready.set()
                 await self._end.wait()
 
-        self._loop.run_until_complete(serve())
-        self._loop.close()
+        # A runner ends what is left too, such as a connection that was accepted just now.
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(serve())
 
 
 class Pki:
