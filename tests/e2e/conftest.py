@@ -42,6 +42,7 @@ ORDER = (
         "uninstall",
         "repository",
         "backup",
+        "replicas",
         "upgrade",
         "timing",
         "rest",
