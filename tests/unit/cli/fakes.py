@@ -116,12 +116,14 @@ class ClusterApi(FakeApi):
             await remote.close()
 
         back = asyncio.create_task(down())
-        async for message in remote:
-            if message.type == WSMsgType.BINARY:
-                writer.write(message.data[1:])
-                await writer.drain()
-        back.cancel()
-        writer.close()
+        try:
+            async for message in remote:
+                if message.type == WSMsgType.BINARY:
+                    writer.write(message.data[1:])
+                    await writer.drain()
+        finally:  # also when the server ends, or nobody is behind any more
+            back.cancel()
+            writer.close()
         return remote
 
 
