@@ -60,21 +60,19 @@ class Forward:
                 task.cancel()
             await asyncio.gather(*self._carrying, return_exceptions=True)
 
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            return
+    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._answer(reader, writer))
         self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
+        # Not by the task itself, which may be cancelled before it has begun.
+        task.add_done_callback(lambda _: writer.close())
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(self._patience) as patience:
                 await self._carry(_Client(reader, writer), patience)
         except (aiohttp.ClientError, OSError, TimeoutError):
             pass  # the client sees its connection end
-        except asyncio.CancelledError:
-            pass  # by the end of `serve`; before Python 3.12 streams would log it as an error
-        finally:
-            self._carrying.discard(task)
-            writer.close()
 
     async def _carry(self, client: _Client, patience: asyncio.Timeout) -> None:
         """Carry one connection; begin again as long as the pod has said nothing."""
@@ -182,8 +180,9 @@ def forwarded(access: Access, target: Target, patience: float = PATIENCE) -> Ite
     forward = Forward(access, target, patience)
 
     def run() -> None:
-        with contextlib.closing(loop):
-            loop.run_until_complete(forward.serve(listening, end))
+        # A runner also ends what is left: connections that were accepted, or closed, just now.
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(forward.serve(listening, end))
 
     thread = threading.Thread(target=run, name=f"forward {target.pod}", daemon=True)
     port: int = listening.getsockname()[1]
