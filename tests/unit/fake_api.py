@@ -76,7 +76,7 @@ class FakeApi:
 
     async def __aexit__(self, *_: object) -> None:
         self.end_watches()
-        await self._runner.cleanup()
+        await fake_server.stop(self._runner)
 
     def client(self, side: str, *, inactivity: float = 5.0) -> Client:
         return fake_server.client(side, self.url, inactivity=inactivity)

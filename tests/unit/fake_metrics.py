@@ -57,7 +57,7 @@ class FakeMetrics:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._runner.cleanup()
+        await fake_server.stop(self._runner)
 
     def client(self) -> Client:
         return fake_server.client("host", self.url)

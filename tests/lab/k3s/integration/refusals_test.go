@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestItSaysWhatItIs(t *testing.T) {
@@ -67,18 +66,14 @@ func TestUnwritableEtcIsFatal(t *testing.T) {
 }
 
 func TestATakenPortIsFatal(t *testing.T) {
-	first := newInstance(t)
-	first.start("--datastore-endpoint=http://127.0.0.1:1") // never ready, but it has the port
-	first.eventually("listening", 60*time.Second, func() error {
-		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", first.port))
-		if err == nil {
-			connection.Close()
-		}
-		return err
-	})
-	second := newInstance(t)
-	second.start(fmt.Sprintf("--https-listen-port=%d", first.port))
-	if code := second.exits(); code != 1 || !strings.Contains(second.own(), "address already in use") {
-		t.Errorf("code %d: %s", code, second.own())
+	taken, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	instance := newInstance(t)
+	instance.start(fmt.Sprintf("--https-listen-port=%d", taken.Addr().(*net.TCPAddr).Port))
+	if code := instance.exits(); code != 1 || !strings.Contains(instance.own(), "address already in use") {
+		t.Errorf("code %d: %s", code, instance.own())
 	}
 }
