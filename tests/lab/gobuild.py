@@ -26,6 +26,8 @@ _COMMANDS = (
     "kubelet",
 )
 _ENDPOINT_SLICES_V1 = (1, 21)
+GOFLAGS = "-buildvcs=false -gcflags=all=-dwarf=false"
+"""Nobody debugs these programs: a tenth less work with GOGC, a fifth less disk (as for Helm)."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Program:
 
     def environment(self) -> dict[str, str]:
         """Return the variables of the build; everything else is a flag."""
-        env = {"CGO_ENABLED": "1" if self.cgo else "0", "GOFLAGS": "-buildvcs=false"}
+        env = {"CGO_ENABLED": "1" if self.cgo else "0", "GOFLAGS": GOFLAGS, "GOGC": "400"}
         if self.toolchain:
             env["GOTOOLCHAIN"] = self.toolchain
         return env
