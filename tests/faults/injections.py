@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from tests.faults.proxy import Exchange, status
+from syncer.metricsapi.documents import failure
+from tests.faults.proxy import Exchange
 from tests.faults.wire import Asked
 
 Match = Callable[[Asked], bool]
@@ -154,7 +155,7 @@ class Expire(Injection):
         """Send the ERROR event."""
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(exchange.request)
-        error = {"type": "ERROR", "object": status(410, self.reason, "too old resource version")}
+        error = {"type": "ERROR", "object": failure(410, self.reason, "too old resource version")}
         await response.write(json.dumps(error).encode() + b"\n")
         return response
 

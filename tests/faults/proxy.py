@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import aiohttp
 from aiohttp import web
 
+from syncer.metricsapi.documents import failure
 from tests.faults import wire
 from tests.faults.wire import Asked
 
@@ -150,7 +151,7 @@ class Exchange:
         """Answer with a Status, as an API server does."""
         headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         text = message or f"injected: {reason}"
-        return web.json_response(status(code, reason, text), status=code, headers=headers)
+        return web.json_response(failure(code, reason, text), status=code, headers=headers)
 
     def _sent(self, timeout: aiohttp.ClientTimeout | None = None) -> Any:
         upstream = self.proxy.upstream()
@@ -315,19 +316,6 @@ class Proxy:
         finally:
             self.seen.append(Seen(asked, begun, code))
         return answer
-
-
-def status(code: int, reason: str, message: str) -> dict[str, Any]:
-    """Return a Status of a failure."""
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": message,
-        "reason": reason,
-        "code": code,
-    }
 
 
 def _headers(found: Any) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from syncer import identity
 from syncer.identity import Identity
-from syncer.kinds import KINDS
+from syncer.kinds import BY_DEFAULT, KINDS
 from syncer.objects import Key, Obj
+from syncer.settings import Settings
 from syncer.translate.scope import Scope
 from syncer.world import World
 
@@ -28,6 +30,40 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self.now += seconds
+
+
+def settings(**more: Any) -> Settings:
+    """Settings of a syncer whose virtual cluster is not on this machine."""
+    given: dict[str, Any] = {
+        "release": IDENT.release,
+        "host_namespace": IDENT.host_namespace,
+        "k3s_data_dir": Path("/none"),
+        "k3s_kubeconfig": Path("/none"),
+        "kubeconfig_out": Path("/none"),
+        "kubelet_host": "kubelet.internal",
+        "workload_service_account": SCOPE.workload_service_account,
+        "pod_security": "baseline",
+        "cluster_domain": "cluster.local",
+        "kinds": frozenset(BY_DEFAULT),
+        "node_selector": "",
+        "virtual_scheduler": False,
+        "ingress_annotations": (),
+        "ingress_hosts": (),
+        "ingress_classes": (),
+        "claim_classes": (),
+        "pod_node_selector": (),
+        "hosts_image": "",
+        "accept_new_datastore": False,
+        "leader_elect": False,
+        "own_node": "node-1",
+        "own_address": "192.168.0.1",
+        "pod_ip": "10.42.0.9",
+        "pod_name": "vc-0",
+        "pod_uid": "pod-uid",
+        "api_port": 8443,
+        "listen_port": 8081,
+    }
+    return Settings(**{**given, **more})
 
 
 def world(scope: Scope = SCOPE) -> World:

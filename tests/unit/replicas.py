@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from syncer.client import Client
 from syncer.controller import Controller
@@ -17,7 +16,7 @@ from syncer.progress import Progress
 from syncer.replica import Parts, Replica
 from syncer.settings import Settings
 from syncer.sources import keep
-from tests.unit.build import IDENT, SCOPE, Clock, world
+from tests.unit.build import IDENT, SCOPE, Clock, settings, world
 from tests.unit.engine import Engine
 from tests.unit.fake_api import WRITES, FakeApi
 from tests.unit.fake_objects import Place
@@ -29,35 +28,14 @@ TIMING = Timing(duration=60.0, deadline=40.0, retry=0.02)
 """No term ends because the machine is slow."""
 
 
-def settings(number: int) -> Settings:
-    return Settings(
-        release="vc",
-        host_namespace="team-x",
-        k3s_data_dir=Path("/none"),
-        k3s_kubeconfig=Path("/none"),
-        kubeconfig_out=Path("/none"),
-        kubelet_host="kubelet.internal",
-        workload_service_account="vc-workload",
-        pod_security="baseline",
-        cluster_domain="cluster.local",
-        kinds=frozenset(BY_DEFAULT),
-        node_selector="",
-        virtual_scheduler=False,
-        ingress_annotations=(),
-        ingress_hosts=(),
-        ingress_classes=(),
-        claim_classes=(),
-        pod_node_selector=(),
-        hosts_image="",
-        accept_new_datastore=False,
+def _settings(number: int) -> Settings:
+    return settings(
         leader_elect=True,
         own_node=f"node-{number}",
         own_address=f"192.168.0.{number}",
         pod_ip=f"10.42.0.{number}",
         pod_name=f"vc-{number}",
         pod_uid=f"pod-uid-{number}",
-        api_port=8443,
-        listen_port=8081,
     )
 
 
@@ -75,7 +53,7 @@ class Running:
         self.progress.leader = self.leader
         _, admin = next(iter(FORMS.values()))
         endpoint = self.endpoint
-        parts = Parts(settings(number), self.progress, world(SCOPE), virt, host, admin, endpoint)
+        parts = Parts(_settings(number), self.progress, world(SCOPE), virt, host, admin, endpoint)
         kinds = frozenset(BY_DEFAULT)
         self.replica = Replica(parts, kinds, "v1.34.4", "v1.34.4+k3s1", clock=self.clock)
         self.task = asyncio.create_task(self._run())

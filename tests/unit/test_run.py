@@ -13,7 +13,7 @@ from syncer.review import check_rights
 from syncer.rights import RIGHTS
 from syncer.run import _admin, _api_ip, _patiently, _until_ready
 from syncer.settings import Settings
-from tests.unit.build import IDENT
+from tests.unit.build import IDENT, settings
 from tests.unit.engine import Engine
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import Fault
@@ -26,34 +26,12 @@ pytestmark = pytest.mark.timeout(15)
 def _settings(
     path: Path = Path("/none"), kinds: tuple[str, ...] = BY_DEFAULT, *, leader_elect: bool = False
 ) -> Settings:
-    return Settings(
-        release="vc",
-        host_namespace="team-x",
+    return settings(
         k3s_data_dir=path / "data",
         k3s_kubeconfig=path / "kube-config.yaml",
         kubeconfig_out=path / "config",
-        kubelet_host="kubelet.internal",
-        workload_service_account="vc-workload",
-        pod_security="baseline",
-        cluster_domain="cluster.local",
         kinds=frozenset(kinds),
-        node_selector="",
-        virtual_scheduler=False,
-        ingress_annotations=(),
-        ingress_hosts=(),
-        ingress_classes=(),
-        claim_classes=(),
-        pod_node_selector=(),
-        hosts_image="",
-        accept_new_datastore=False,
         leader_elect=leader_elect,
-        own_node="node-1",
-        own_address="192.168.0.1",
-        pod_ip="10.42.0.9",
-        pod_name="vc-0",
-        pod_uid="pod-uid",
-        api_port=8443,
-        listen_port=8081,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from syncer.objects import Obj
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import LABELS, READY, Served, coredns
+from tests.unit.cli.test_status import syncer
 from tests.unit.fake_objects import Place
 from virtualcluster_cli import connections
 
@@ -224,5 +225,7 @@ def test_replica_that_is_ready_is_the_one_that_is_asked(
     host.create("pods", "team-x", metadata={"name": "dev-1", "labels": LABELS}, status=READY)
     host.api.behind = {("dev-1", 8443): lambda: virt.port}
     assert cli("list").stdout.splitlines()[1].split()[2] == "Ready"
-    done = cli("status", "dev")
+    with syncer() as port:
+        host.api.behind["dev-1", 8081] = lambda: port
+        done = cli("status", "dev")
     assert done.exit_code == 0, done.output
