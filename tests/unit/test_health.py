@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
@@ -11,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from syncer import health
 from syncer.health import Check
+from tests.unit.fake_api import until
 
 pytestmark = pytest.mark.timeout(10)
 
@@ -19,8 +21,10 @@ class Served(Collector):
     def __init__(self) -> None:
         self.troubles = {"start": "", "virt-api": "no answer", "host-watches": "no word for 95 s"}
         self.url = ""
+        self.looks = 0
 
     def checks(self) -> list[Check]:
+        self.looks += 1
         return [Check(*each) for each in self.troubles.items()]
 
     def mend(self) -> None:
@@ -67,6 +71,27 @@ async def test_ready_when_every_check_is_well_and_else_it_gives_every_reason(
 )
 async def test_checks_can_be_left_out(served: Served, query: str, answer: tuple[int, str]) -> None:
     assert await served.get(f"/readyz?{query}") == answer
+
+
+async def test_a_probe_that_waits_hears_of_readiness_at_once(served: Served) -> None:
+    asked = asyncio.create_task(served.get("/readyz?within=5&exclude=virt-api"))
+    await until(lambda: served.looks > 1)
+    assert not asked.done()
+    served.mend()
+    assert await asyncio.wait_for(asked, 1.0) == (200, "ok\n")
+
+
+async def test_a_probe_that_waits_in_vain_is_answered_in_time(served: Served) -> None:
+    served.troubles["virt-api"] = ""
+    assert await served.get("/readyz?within=0.1") == (503, "host-watches: no word for 95 s\n")
+    assert served.looks > 1
+
+
+@pytest.mark.parametrize("within", ["-1", "5.1", "nan", "inf", "soon", ""])
+async def test_how_long_a_probe_may_wait(served: Served, within: str) -> None:
+    served.mend()
+    status, text = await served.get(f"/readyz?within={within}")
+    assert (status, text.startswith("within: ")) == (400, True)
 
 
 async def test_alive_also_while_it_waits(served: Served) -> None:

@@ -9,9 +9,9 @@
      of them out. */}}
 {{- define "virtualcluster.syncer.readiness" -}}
 {{- if include "virtualcluster.replicated" . -}}
-/readyz?exclude=host-watches&exclude=deletions&exclude=datastore
+/readyz?within=0.9&exclude=host-watches&exclude=deletions&exclude=datastore
 {{- else -}}
-/readyz
+/readyz?within=0.9
 {{- end -}}
 {{- end }}
 
