@@ -218,8 +218,11 @@ class FakeApi:
             },
         }
 
+    def _chosen(self, place: Place, query: dict[str, str]) -> list[Obj]:
+        return [o for o in self.objects.of(place.plural, place.namespace) if selected(o, query)]
+
     def _page(self, place: Place, query: dict[str, str]) -> Obj:
-        chosen = [o for o in self.objects.of(place.plural, place.namespace) if selected(o, query)]
+        chosen = self._chosen(place, query)
         first, version = 0, str(self.objects.version)
         if "continue" in query:
             raw = base64.b64decode(query["continue"]).decode()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from tests.bench.context import Context
 from tests.bench.scenarios import (
+    alone,
     churn,
     configuration,
     install,
@@ -35,4 +36,5 @@ SCENARIOS = {
     "services": Scenario(services.measure),
     "churn": Scenario(churn.measure),
     "restart": Scenario(restart.measure),
+    "alone": Scenario(alone.measure, kwok=False),
 }
