@@ -31,7 +31,9 @@ class Shelf:
 
     def put(self, ref: Ref, obj: Obj) -> None:
         """Keep the object."""
-        self._packed.setdefault(ref.namespace, {})[ref.name] = orjson.dumps(obj)
+        # A copy: orjson's own bytes keep the buffer that they were written in, 8 KB for 2 of JSON.
+        packed = memoryview(orjson.dumps(obj)).tobytes()
+        self._packed.setdefault(ref.namespace, {})[ref.name] = packed
 
     def remove(self, ref: Ref) -> None:
         """Keep it no longer; raises KeyError if it is not there."""

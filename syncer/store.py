@@ -35,6 +35,7 @@ class Store:
         self._tombstones: OrderedDict[Ref, int] = OrderedDict()
         self._listeners: list[Callable[[Obj | None, Obj | None, bool], None]] = []
         self._written: set[Ref] = set()
+        self._listed: set[Ref] = set()
         self._listing = False
 
     def __iter__(self) -> Iterator[Obj]:
@@ -120,26 +121,37 @@ class Store:
         """Tell that a list is asked for: what is written from now on is newer than it."""
         self._listing = True
         self._written.clear()
+        self._listed.clear()
 
-    def replace(self, objects: list[Obj]) -> list[Obj]:
-        """Take a complete list; return what was known before and is not in it.
+    def put_page(self, objects: list[Obj]) -> None:
+        """Take a part of the list; if no `end_list` follows, these are still objects that are."""
+        for obj in objects:
+            ref = ref_of(obj)
+            self._listed.add(ref)
+            self.put(obj, backlog=ref not in self._written)
+
+    def end_list(self) -> list[Obj]:
+        """Tell that this was all of it; return what was known before and is not in it.
 
         The missing ones are gone from the store and their listeners told. What was written since
         `begin_list` stays as it is: the list may be older, and the watch from its version tells.
         """
-        written, self._written, self._listing = self._written, set(), False
-        listed = {ref_of(obj) for obj in objects}
+        known = self._listed | self._written
+        self._listing, self._written, self._listed = False, set(), set()
         missing = [
             obj
             for ref in self._objects.refs()
-            if ref not in listed and ref not in written and (obj := self._objects.get(ref))
+            if ref not in known and (obj := self._objects.get(ref))
         ]
-        for obj in objects:
-            self.put(obj, backlog=ref_of(obj) not in written)
         for obj in missing:
             self._objects.remove(ref_of(obj))
             self._tell(obj, None, backlog=True)
         return missing
+
+    def replace(self, objects: list[Obj]) -> list[Obj]:
+        """Take a complete list of one page."""
+        self.put_page(objects)
+        return self.end_list()
 
     def _tell(self, old: Obj | None, new: Obj | None, *, backlog: bool) -> None:
         for listener in self._listeners:

@@ -144,10 +144,15 @@ class Reflector:
             await self._guard()
         self.store.begin_list()
         newest = self._history.newest  # a list is never older than what was there before it began
-        items, version = await self.client.list(
+        version = ""
+        async for page in self.client.pages(
             self.resource, self._namespace, selector=self._selector, fields=self._fields
-        )
-        missing = self.store.replace([self._keep(item) for item in items])
+        ):
+            # At once: thousands of objects would take five times the memory that the store needs.
+            self.store.put_page([self._keep(item) for item in page.items])
+            version = page.version
+            del page  # before the next one is asked for
+        missing = self.store.end_list()
         if missing and self._on_missing is not None:
             self._on_missing(missing, max(0, newest - number(version)))
         self._version = version

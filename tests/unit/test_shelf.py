@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
+import orjson
 import pytest
 
 from syncer.objects import Obj, Ref
@@ -58,3 +61,14 @@ def test_what_is_removed_is_gone_and_only_once(shelf: Shelf) -> None:
     assert (len(shelf), shelf.refs()) == (1, [B])
     with pytest.raises(KeyError):
         shelf.remove(A)
+
+
+def test_objects_take_the_memory_of_their_json() -> None:
+    many, shelf = 200, Shelf()
+    obj = {**_of(A), "text": ["x" * 40] * 50}
+    tracemalloc.start()
+    for number in range(many):
+        shelf.put(Ref("x", str(number)), obj)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken / many < 1.2 * len(orjson.dumps(obj))

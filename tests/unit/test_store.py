@@ -216,6 +216,31 @@ def test_list_takes_back_what_was_written_before_it_began() -> None:
     assert _known(store) is None
 
 
+def test_pages_of_a_list_are_taken_as_they_come_and_what_is_missing_is_known_at_its_end() -> None:
+    store = Store()
+    for name in "ab":
+        store.put(_obj(5, name))
+    store.begin_list()
+    store.put_page([_obj(7, "c")])
+    assert sorted(obj["metadata"]["name"] for obj in store) == ["a", "b", "c"]
+    store.put_written(_obj(9, "d"))  # between two pages
+    store.put_page([_obj(5, "a"), _obj(6, "d")])
+    assert _known(store, "d") == "9"
+    assert [obj["metadata"]["name"] for obj in store.end_list()] == ["b"]
+    assert sorted(obj["metadata"]["name"] for obj in store) == ["a", "c", "d"]
+
+
+def test_list_that_broke_off_loses_nothing_and_counts_for_nothing() -> None:
+    store = Store()
+    for name in "ab":
+        store.put(_obj(5, name))
+    store.begin_list()
+    store.put_page([_obj(5, "a")])
+    store.begin_list()
+    store.put_page([_obj(5, "b")])
+    assert [obj["metadata"]["name"] for obj in store.end_list()] == ["a"]
+
+
 def test_list_that_was_asked_for_again_is_newer_than_what_the_first_one_missed() -> None:
     store = Store()
     store.begin_list()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 
-from syncer.client import Client
+from syncer.client import PAGE, Client
 from syncer.errors import Unreachable
 from syncer.objects import Obj
 from syncer.watch import REASONS
@@ -128,7 +128,7 @@ async def test_gone_as_the_answer_to_a_watch_lists_again_without_losing_a_deleti
 
 
 async def test_gone_between_two_pages_lists_again(host_api: FakeApi, host: Client) -> None:
-    for number in range(501):
+    for number in range(PAGE + 1):
         host_api.objects.create("configmaps", "default", conf(f"a-{number:03}"))
     watched = Watched(host_api, host)
 
@@ -139,7 +139,7 @@ async def test_gone_between_two_pages_lists_again(host_api: FakeApi, host: Clien
     host_api.between.append(expire)
     async with running(watched):
         await watched.watching()
-        assert len(watched.names()) == 501
+        assert len(watched.names()) == PAGE + 1
         assert watched.lists() == 4
         assert watched.missing == []
 
