@@ -140,8 +140,8 @@ def _measure(context: Context, scenarios: Collection[str]) -> None:
 
 def _tell(found: Results, file: Path, earlier: Results | None) -> None:
     text = f"{results.headline(found.about)}\n\n{table.markdown(found.rows)}"
-    if split := table.stages(found.rows):
-        text += f"\n\n{split}"
+    for more in (table.stages(found.rows), table.model(found.rows)):
+        text += f"\n\n{more}" if more else ""
     if earlier is not None:
         text += f"\n\n{table.comparison(found.rows, results.by_key(earlier.rows))}"
     for name, failure in found.failures.items():

@@ -20,6 +20,23 @@ class Verdict(Enum):
     UNKNOWN = "not measured"
 
 
+class Column(Enum):
+    """What is told of each kind of object: the last part of a row's key, by name."""
+
+    TO_HOST = "host API requests of the syncer"
+    TO_VIRT = "virtual API requests of the syncer"
+    HOST_ALL = "host API requests of all"
+    VIRT_ALL = "virtual API requests of all"
+    CPU = "CPU of the syncer"
+    CPU_ALL = "CPU of all"
+    STORED = "stored, as JSON"
+
+    @property
+    def unit(self) -> str:
+        """Return what it is counted in."""
+        return {Column.CPU: "ms", Column.CPU_ALL: "ms", Column.STORED: "KB"}.get(self, "")
+
+
 class Target(NamedTuple):
     """A bound of one of a row's figures: `ratio`, `virt`, or `more` (virt minus bare)."""
 
@@ -89,6 +106,10 @@ TARGETS = {
     "rest/writes": Target("virt", "<=", 0),
     "cost/memory": Target("virt", "<=", 15.0),
     "restart/memory": Target("virt", "<=", 15.0),
+    "alone/10000/each": Target("virt", "<=", 15.0),
+    "alone/10000/writes": Target("virt", "<=", 0),
+    "alone/100000/each": Target("virt", "<=", 15.0),
+    "alone/100000/writes": Target("virt", "<=", 0),
     "cost/cpu": Target("virt", "<=", 10.0),
     "cost/host": Target("virt", "<=", 6.0),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from tests.bench import stats
-from tests.bench.rows import TARGETS, Row, Target
+from tests.bench.rows import TARGETS, Column, Row, Target
 from tests.bench.stages import STAGES
+
+MODEL = "model/"
 
 
 def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> str:
@@ -14,7 +16,7 @@ def markdown(rows: Sequence[Row], targets: Mapping[str, Target] = TARGETS) -> st
     heads = ("what", "virtual", "bare", "virt/bare", "target", "", "note")
     lines = []
     for row in rows:
-        if _stage(row):
+        if _stage(row) or row.key.startswith(MODEL):
             continue
         target = targets.get(row.key)
         values = (_value(row.virt, row.unit), _value(row.bare, row.unit), number(row.ratio))
@@ -34,6 +36,27 @@ def stages(rows: Sequence[Row]) -> str:
     heads = ("a virtual pod's time, p50 of each stage", *(meaning for _, meaning in STAGES))
     lines = [
         (what, *(_value(values.get(name), "s") for name, _ in STAGES))
+        for what, values in found.items()
+    ]
+    return _table(heads, lines)
+
+
+def model(rows: Sequence[Row]) -> str:
+    """Return the table of what an object costs, by kind and number; empty if it was not measured.
+
+    Where the bare host has the same, its figure stands behind.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row.key.startswith(MODEL):
+            bare = "" if row.bare is None else f" ({_value(row.bare, row.unit)})"
+            what, _, name = row.key.removeprefix(MODEL).rpartition("/")
+            found.setdefault(what, {})[name] = f"{_value(row.virt, row.unit)}{bare}"
+    if not found:
+        return ""
+    heads = ("one object, of so many (bare host)", *(each.value for each in Column))
+    lines = [
+        (what.replace("/", ", of "), *(values.get(each.name, "") for each in Column))
         for what, values in found.items()
     ]
     return _table(heads, lines)

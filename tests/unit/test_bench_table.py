@@ -9,7 +9,7 @@ import pytest
 from tests.bench import results, rows, table
 from tests.bench.errors import BenchError
 from tests.bench.results import Results
-from tests.bench.rows import TARGETS, Row, Target, Verdict
+from tests.bench.rows import TARGETS, Column, Row, Target, Verdict
 from tests.bench.stages import STAGES
 
 
@@ -119,3 +119,18 @@ def test_stages_have_a_table_of_their_own() -> None:
         "| nine pods |  |  |  |  | 2.00 s |",
     ]
     assert table.stages(rows_[:1]) == ""
+
+
+def test_what_objects_cost_has_a_table_of_its_own() -> None:
+    found = [
+        Row("rest/rss", "rest: memory", "MiB", 57.0),
+        Row("model/pod/50/TO_HOST", "x", "", 4.0),
+        Row("model/pod/50/CPU_ALL", "x", "ms", 90.0, 40.0, 2.25),
+        Row("model/Service/50/CPU", "x", "ms", 3.0),
+    ]
+    assert "model" not in table.markdown(found)
+    heads, _, pod, service = table.model(found).splitlines()
+    assert heads.count("|") == pod.count("|") == len(Column) + 2
+    assert pod == "| pod, of 50 | 4.00 |  |  |  |  | 90.0 ms (40.0 ms) |  |"
+    assert service == "| Service, of 50 |  |  |  |  | 3.00 ms |  |  |"
+    assert table.model(found[:1]) == ""

@@ -11,6 +11,7 @@ from tests.bench.scenarios import (
     churn,
     configuration,
     install,
+    model,
     pods,
     rest,
     restart,
@@ -35,6 +36,7 @@ SCENARIOS = {
     "configuration": Scenario(configuration.measure),
     "services": Scenario(services.measure),
     "churn": Scenario(churn.measure),
+    "model": Scenario(model.measure),
     "restart": Scenario(restart.measure),
     "alone": Scenario(alone.measure, kwok=False),
 }

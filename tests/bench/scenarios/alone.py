@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 
 from syncer.objects import Obj
 from syncer.translate import pods
@@ -53,7 +54,7 @@ def measure(context: Context) -> None:
     resting = 0.0
     for count in SMALL if context.small else SIZES:
         context.say(f"{count} pods, simulated")
-        found = run(lambda count=count: _restarted(count))  # type: ignore[misc]
+        found = run(partial(_beside, count))
         resting = resting or found.resident_bytes
         key, what = f"alone/{count}", f"alone: restart with {count} pods"
         context.row(Row(f"{key}/cpu", f"{what}, CPU until in step", "s", found.cpu_seconds))
@@ -66,13 +67,18 @@ def measure(context: Context) -> None:
         context.row(Row(f"{key}/writes", f"{what}, writes", "", float(writes.total())))
 
 
-async def _restarted(count: int) -> Syncer:
+async def _beside(count: int) -> Syncer:
     async with Still() as virt, Still() as host:
         furnish(virt, host, count)
-        await _lone(virt, host)  # what it makes once: nodes, and what we have left out
-        for each in (virt, host):
-            each.objects.compact()
-        return scrape.syncer(await _lone(virt, host))
+        return await restarted(virt, host)
+
+
+async def restarted(virt: FakeApi, host: FakeApi) -> Syncer:
+    """Return the figures of a second syncer, after a first has made what is made once: nodes."""
+    await _lone(virt, host)
+    for each in (virt, host):
+        each.objects.compact()
+    return scrape.syncer(await _lone(virt, host))
 
 
 async def _lone(virt: FakeApi, host: FakeApi) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.bench import burst
-from tests.bench.burst import Burst, Companions, Side
+from tests.bench.burst import Burst, Companions, Held, Side
 from tests.bench.context import Context, run
 from tests.bench.scenarios.pods import rows
 from tests.bench.workloads import KWOK, Obj, Template
@@ -24,15 +24,20 @@ async def _bursts(context: Context, count: int) -> list[tuple[Burst, Burst]]:
     found = []
     async with context.installation.open() as connections:
         for repeat in range(context.times(TIMES)):
-            virt, bare = [await _burst(context, side, count, repeat) for side in connections.sides]
+            virt, bare = [
+                await configured(context, side, count, f"configured-{repeat}")
+                for side in connections.sides
+            ]
             context.results.sample("configured", KWOK, repeat, virt)
             context.results.sample("configured", KWOK, repeat, bare)
             found.append((virt, bare))
     return found
 
 
-async def _burst(context: Context, side: Side, count: int, repeat: int) -> Burst:
-    label = f"configured-{repeat}"
+async def configured(
+    context: Context, side: Side, count: int, label: str, held: Held | None = None
+) -> Burst:
+    """Do one burst, its pods named after the label."""
     names = [f"{label}-{number}" for number in range(count)]
     companions: Companions = {
         name: [
@@ -43,7 +48,7 @@ async def _burst(context: Context, side: Side, count: int, repeat: int) -> Burst
     }
     image = context.installation.target.image
     pods = [Template(KWOK, image, _uses(name)).pod(name, side.namespace, label) for name in names]
-    return await burst.run(side, label, pods, companions=companions)
+    return await burst.run(side, label, pods, held, companions)
 
 
 def _config(name: str, namespace: str) -> Obj:

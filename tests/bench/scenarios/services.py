@@ -10,7 +10,7 @@ import contextlib
 import time
 
 from tests.bench import burst, stats
-from tests.bench.burst import Burst, Side
+from tests.bench.burst import Burst, Held, Side
 from tests.bench.context import Context, run
 from tests.bench.rows import of_pairs
 from tests.bench.timeline import Timeline, Times
@@ -59,19 +59,35 @@ async def _repeats(context: Context, count: int) -> list[tuple[list[float], list
 
 async def _services(context: Context, side: Side, count: int, repeat: int) -> list[float]:
     label = f"services-{repeat}"
-    template = Template(KWOK, context.installation.target.image)
-    pods = [template.pod(f"{label}-{n}", side.namespace, label) for n in range(BACKENDS)]
     latencies: list[float] = []
 
     async def held() -> None:
         latencies.extend(await _create(context, side, label, count))
 
-    done: Burst = await burst.run(side, label, pods, held)
-    assert not done.lost, f"{done.lost} pods behind the services were not ready"
+    await _behind(context, side, label, held)
     return latencies
 
 
-async def _create(context: Context, side: Side, label: str, count: int) -> list[float]:
+async def served(context: Context, side: Side, count: int, label: str, held: Held) -> Burst:
+    """Create Services in front of pods; `held` is called while all have addresses."""
+
+    async def inner() -> None:
+        await _create(context, side, label, count, held)
+
+    return await _behind(context, side, label, inner)
+
+
+async def _behind(context: Context, side: Side, label: str, held: Held) -> Burst:
+    template = Template(KWOK, context.installation.target.image)
+    pods = [template.pod(f"{label}-{n}", side.namespace, label) for n in range(BACKENDS)]
+    done = await burst.run(side, label, pods, held)
+    assert not done.lost, f"{done.lost} pods behind the services were not ready"
+    return done
+
+
+async def _create(
+    context: Context, side: Side, label: str, count: int, held: Held | None = None
+) -> list[float]:
     names = {f"{label}-{number}" for number in range(count)}
     path = f"/api/v1/namespaces/{side.namespace}/services"
     sent: Times = {}
@@ -89,6 +105,8 @@ async def _create(context: Context, side: Side, label: str, count: int) -> list[
             await watch.until(
                 f"{count} services have addresses", lambda t: names <= t.ready.keys(), PATIENCE
             )
+    if held is not None:
+        await held()
     await burst.each([f"{path}/{name}" for name in names], lambda each: _delete(side, each))
     return [max(watch.timeline.ready[name] for watch in watches) - sent[name] for name in names]
 
