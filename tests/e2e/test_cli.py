@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +15,7 @@ from tests.e2e.cluster import Obj
 from tests.e2e.commandline import CommandLine
 from tests.e2e.release import Release, Side, Virtual
 from tests.e2e.session import BASELINE, Session
+from tests.e2e.shell import Done
 from tests.e2e.test_refusals import PAIRS
 from tests.e2e.waiting import Pending, until
 
@@ -219,14 +221,18 @@ def _twin(release: Release, virt_pod: Obj) -> str:
 
 
 # What is wrong with an installation, the values that make it so, and what is said.
-WRONG: dict[str, tuple[Obj, int, tuple[str, ...]]] = {
-    "image": ({"syncer": {"image": "nowhere.invalid/syncer:0"}}, 6, ("cannot be pulled",)),
-    "class": ({"storage": {"className": "none-such"}}, 6, ("none-such", "storage.className")),
+WAITING: dict[str, tuple[Obj, tuple[str, ...]]] = {
+    "image": ({"syncer": {"image": "nowhere.invalid/syncer:0"}}, ("cannot be pulled",)),
+    "class": ({"storage": {"className": "none-such"}}, ("none-such", "storage.className")),
     "node": (
         {"nodeSelector": {"pool": "none-such"}},
-        6,
         ("no node of the host takes", "make room"),
     ),
+    "quota": ({}, ("exceeded quota",)),
+    "restricted": ({}, ("Pod Security does not let",)),
+}
+"""Those that are waited for: what is wrong might come right."""
+WRONG: dict[str, tuple[Obj, int, tuple[str, ...]]] = {
     "value": ({"storage": {"sise": "1Gi"}}, 1, ("sise", "see the chart's README")),
     "chart": ({"storage": {"keep": True, "persistence": False}}, 1, ("storage.keep needs",)),
     "range": (
@@ -241,41 +247,60 @@ WRONG: dict[str, tuple[Obj, int, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_goes_wrong_has_one_line_of_cause_and_cure(
-    dev: Dev, session: Session, case: str
-) -> None:
-    values, code, words = WRONG[case]
+@pytest.fixture(scope="module")
+def waited(dev: Dev, session: Session) -> dict[str, Done]:
+    """What `create` says of each: all at once, since each is given half a minute."""
+    places = dict.fromkeys(WAITING, dev.namespace)
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    places["restricted"] = session.namespace("cli-restricted", labels)
+    places["quota"] = session.namespace("cli-quota")
+    hard = {"hard": {"limits.memory": "1Mi"}}
+    quota: Obj = {"apiVersion": "v1", "kind": "ResourceQuota", "spec": hard}
+    quota["metadata"] = manifests.meta("small", places["quota"])
+    path = f"/api/v1/namespaces/{places['quota']}/resourcequotas"
+    session.host.api.json("POST", path, quota)
+    for case, namespace in places.items():
+        session.release(f"wrong-{case}", namespace)
+
+    def create(case: str) -> Done:
+        cli, namespace = dev.cli, places[case]
+        if namespace != dev.namespace:
+            kubeconfig = session.host.kubectl.kubeconfig
+            cli = CommandLine(kubeconfig, session.scratch / f"cli-{case}")
+        done = _create(cli, session, case, namespace, WAITING[case][0])
+        cli("delete", f"wrong-{case}", "-n", namespace, "--yes")
+        return done
+
+    with ThreadPoolExecutor(len(WAITING)) as pool:
+        return dict(zip(WAITING, pool.map(create, WAITING), strict=True))
+
+
+def _create(cli: CommandLine, session: Session, case: str, namespace: str, values: Obj) -> Done:
     file = session.scratch / f"wrong-{case}.yaml"
     # Without the check before: it would find the same out by itself.
     file.write_text(yaml.safe_dump({"preflight": {"enabled": False}, **values}))
-    name = f"wrong-{case}"
-    session.release(name, dev.namespace)
-    done = dev.cli.create(name, dev.namespace, "-f", str(file), check=False)
+    return cli.create(f"wrong-{case}", namespace, "-f", str(file), check=False)
+
+
+def _one_line(done: Done, code: int, words: tuple[str, ...]) -> None:
     errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
-    if case in ("image", "class", "node"):
-        dev.cli("delete", name, "-n", dev.namespace, "--yes")
     assert done.code == code, done.err
     assert len(errors) == 1
     assert [each for each in words if each not in errors[0]] == [], errors
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [("quota", "exceeded quota"), ("restricted", "Pod Security does not let")]
-)
-def test_a_namespace_that_lets_no_pod_in(session: Session, kind: str, words: str) -> None:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"} if kind == "restricted" else {}
-    namespace = session.namespace(f"cli-{kind}", labels)
-    if kind == "quota":
-        hard = {"hard": {"limits.memory": "1Mi"}}
-        quota: Obj = {"apiVersion": "v1", "kind": "ResourceQuota", "spec": hard}
-        quota["metadata"] = manifests.meta("small", namespace)
-        path = f"/api/v1/namespaces/{namespace}/resourcequotas"
-        session.host.api.json("POST", path, quota)
-    cli = CommandLine(session.host.kubectl.kubeconfig, session.scratch / f"cli-{kind}")
-    session.release("dev", namespace)
-    done = cli.create("dev", namespace, "--set=preflight.enabled=false", check=False)
-    assert done.code == 6
-    assert words in done.err.splitlines()[-1]
-    cli("delete", "dev", "-n", namespace, "--yes")
+@pytest.mark.parametrize("case", WAITING)
+def test_what_keeps_an_installation_waiting_has_one_line_of_cause_and_cure(
+    waited: dict[str, Done], case: str
+) -> None:
+    _one_line(waited[case], 6, WAITING[case][1])
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_goes_wrong_has_one_line_of_cause_and_cure(
+    dev: Dev, session: Session, case: str
+) -> None:
+    values, code, words = WRONG[case]
+    session.release(f"wrong-{case}", dev.namespace)
+    _one_line(_create(dev.cli, session, case, dev.namespace, values), code, words)
