@@ -31,7 +31,10 @@ def main() -> None:
     programs.suite(lab.cache)
     conformance_images.built(lab.cache)
     for minor in presets.fast([each for each in presets.minors() if each in KUBERNETES]):
-        Assets(progress, minor).kubernetes()
+        host = Assets(progress, minor)
+        host.kubernetes()
+        host.host_images()
+        host.product_images()
 
 
 if __name__ == "__main__":
