@@ -224,7 +224,8 @@ class Controller:
                 return
             if new is None and key.kind == kind:
                 self._thaw(key)
-            self.queue.add(key, backlog=backlog)
+            # What the host says of a pod is what its tenant waits for.
+            self.queue.add(key, backlog=backlog, ahead=kind == "pods" and not backlog)
             if kind == "pods":
                 self._learn_node(old, new)
                 if pod_ips(old) != pod_ips(new):

@@ -48,9 +48,9 @@ class EventMirror:
 
     async def learn(self) -> None:
         """Learn which events the virtual cluster has, so that a restart repeats none."""
-        items, _ = await self.virt.list(EVENTS, selector=self.world.ident.selector)
-        for event in items:
-            self._remember(event)
+        async for page in self.virt.pages(EVENTS, selector=self.world.ident.selector):
+            for event in page.items:
+                self._remember(event)
 
     async def reconcile(self, key: Key) -> None:
         """Write or bump the virtual event of one host event."""

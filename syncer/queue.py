@@ -2,8 +2,9 @@
 
 The rules are client-go's workqueue: fair (order of arrival), stingy (a key added ten times while
 it waits is handed out once), and never concurrent (a key added while a worker has it comes again
-when that worker is done). On top: live changes go before start-up backlog, mere news behind both
-and to few workers at once, failures come back after a growing pause, and `after` delays a key.
+when that worker is done). On top: what is nearly done goes ahead of what is begun, live changes go
+before start-up backlog, mere news behind all and to few workers at once, failures come back after
+a growing pause, and `after` delays a key.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from syncer.objects import Key
 
 FIRST_PAUSE = 0.05  # most conflicts are over by the next watch event
 LONGEST_PAUSE = 300.0  # design §4: a poisoned object costs one try in five minutes
+AHEAD = 4  # of five keys at most so many go ahead: the others come on too
 NEWS_WORKERS = 4  # news is handed out while fewer are at work: the others are for what matters
 NEWS_PATIENCE = 2.0  # seconds after which news is no longer held back by other work
 
@@ -26,10 +28,15 @@ class Queue:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._live: deque[Key] = deque()
+        self._ahead: OrderedDict[Key, None] = OrderedDict()
+        self._live: OrderedDict[Key, None] = OrderedDict()
         self._backlog: OrderedDict[Key, None] = OrderedDict()
         self._news: OrderedDict[Key, float] = OrderedDict()
         """Keys that wait until others do not, and since when."""
+        self._hasty: set[Key] = set()
+        """Keys that are worked on, and go ahead when they come again."""
+        self._turns = 0
+        """How many keys have gone ahead since another went."""
         self._dirty: dict[Key, float] = {}
         self._busy: dict[Key, float] = {}
         """Both: since when the key was not in step."""
@@ -47,7 +54,8 @@ class Queue:
 
     def lanes(self) -> dict[str, int]:
         """Return how many keys wait for a worker, by what they wait behind."""
-        return {"live": len(self._live), "backlog": len(self._backlog), "news": len(self._news)}
+        lanes = {"ahead": self._ahead, "live": self._live, "backlog": self._backlog}
+        return {**{name: len(each) for name, each in lanes.items()}, "news": len(self._news)}
 
     def at_work(self) -> int:
         """Return how many keys workers have."""
@@ -62,26 +70,42 @@ class Queue:
         since = [*self._dirty.values(), *self._busy.values()]
         return self._clock() - min(since) if since else 0.0
 
-    def add(self, key: Key, *, backlog: bool = False, news: bool = False) -> None:
+    def add(
+        self, key: Key, *, backlog: bool = False, news: bool = False, ahead: bool = False
+    ) -> None:
         """Queue the key now; `backlog` puts it behind everything live, `news` behind that too.
 
-        A key is either always news or never.
+        `ahead` puts it before all that: for what is one step from being done. In a burst everything
+        would otherwise wait at each of its steps until all had taken the one before, and all would
+        be done at the end. A key is either always news or never.
         """
         if key in self._dirty:
-            if not backlog and key in self._backlog:
+            if ahead:
+                self._hasten(key)
+            elif not backlog and key in self._backlog:
                 del self._backlog[key]
-                self._live.append(key)
+                self._live[key] = None
             return
         now = self._dirty[key] = self._clock()
         if key in self._busy:
+            if ahead:
+                self._hasty.add(key)
             return
         if news:
             self._news[key] = now
-        elif backlog:
-            self._backlog[key] = None
         else:
-            self._live.append(key)
+            lane = self._ahead if ahead else self._backlog if backlog else self._live
+            lane[key] = None
         self._rouse()
+
+    def _hasten(self, key: Key) -> None:
+        if key in self._busy:
+            self._hasty.add(key)
+            return
+        for lane in (self._live, self._backlog):
+            if key in lane:
+                del lane[key]
+                self._ahead[key] = None
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Queue the key in `seconds`; the earliest of several such wishes counts."""
@@ -114,8 +138,10 @@ class Queue:
     def done(self, key: Key) -> None:
         """Tell that the worker that took the key has finished with it."""
         self._busy.pop(key, None)
+        hasty = key in self._hasty
+        self._hasty.discard(key)
         if key in self._dirty:
-            self._live.append(key)
+            (self._ahead if hasty else self._live)[key] = None
             self._rouse()
         elif self._news_may_go():
             self._rouse()
@@ -165,8 +191,12 @@ class Queue:
                 return
 
     def _next(self) -> Key | None:
+        if self._ahead and (self._turns < AHEAD or not self._live):
+            self._turns += 1
+            return self._ahead.popitem(last=False)[0]
+        self._turns = 0
         if self._live:
-            return self._live.popleft()
+            return self._live.popitem(last=False)[0]
         if self._backlog:
             return self._backlog.popitem(last=False)[0]
         if self._news_may_go():

@@ -42,8 +42,8 @@ FAMILIES = (
     Family(
         "virtualcluster_queue_depth",
         GAUGE,
-        "Keys that wait for a worker: live changes go before the backlog of a start, mere news"
-        " (events) behind both.",
+        "Keys that wait for a worker: what the host says of pods goes ahead of other live changes,"
+        " these before the backlog of a start, mere news (events) behind all.",
         ("lane",),
         _of(lambda c: (((lane,), depth) for lane, depth in c.queue.lanes().items())),
     ),

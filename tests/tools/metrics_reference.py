@@ -44,7 +44,8 @@ WHY_RESTARTED = {
     "unreachable": "the server did not answer, or fell silent",
 }
 LANES = {
-    "live": "changes",
+    "ahead": "what the host says of pods",
+    "live": "other changes",
     "backlog": "what a list showed at the start or after a gap",
     "news": "events for people",
 }

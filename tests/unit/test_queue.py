@@ -97,6 +97,54 @@ async def test_no_key_is_ever_with_two_workers() -> None:
     assert worked >= 3
 
 
+async def test_what_goes_ahead_overtakes_all_else() -> None:
+    queue = Queue(Clock())
+    queue.add(A, backlog=True)
+    queue.add(B)
+    queue.add(C, ahead=True)
+    assert await _drain(queue, 3) == [C, B, A]
+
+
+@pytest.mark.parametrize("backlog", [False, True])
+async def test_key_that_waits_is_hastened(*, backlog: bool) -> None:
+    queue = Queue(Clock())
+    for key in (A, B, C):
+        queue.add(key, backlog=backlog)
+    queue.add(B, ahead=True)
+    queue.add(B, ahead=True)
+    assert await _drain(queue, 3) == [B, A, C]
+    assert await _is_empty(queue)
+
+
+@pytest.mark.parametrize("ahead_first", [False, True])
+async def test_key_that_is_hastened_while_a_worker_has_it_comes_again_ahead(
+    *, ahead_first: bool
+) -> None:
+    queue = Queue(Clock())
+    queue.add(A)
+    assert await _take(queue) == A
+    queue.add(B)
+    queue.add(A, ahead=ahead_first)
+    queue.add(A, ahead=not ahead_first)
+    queue.done(A)
+    assert await _drain(queue, 2) == [A, B]
+    queue.add(C)
+    queue.add(A)  # haste ends with the turn that it was for
+    assert await _drain(queue, 2) == [C, A]
+
+
+async def test_of_five_keys_one_goes_that_is_not_ahead() -> None:
+    queue = Queue(Clock())
+    others = [_key(f"other-{n}") for n in range(2)]
+    hasty = [_key(f"hasty-{n}") for n in range(10)]
+    for key in others:
+        queue.add(key)
+    for key in hasty:
+        queue.add(key, ahead=True)
+    order = await _drain(queue, 12)
+    assert order == [*hasty[:4], others[0], *hasty[4:8], others[1], *hasty[8:]]
+
+
 async def test_live_changes_overtake_the_backlog() -> None:
     queue = Queue(Clock())
     queue.add(A, backlog=True)
@@ -353,16 +401,17 @@ async def test_lag_of_what_comes_when_its_time_has_come_counts_from_then() -> No
 
 async def test_lanes_tell_what_waits_and_the_oldest_for_how_long() -> None:
     queue = Queue(clock := Clock())
-    assert (queue.lanes(), queue.oldest()) == ({"live": 0, "backlog": 0, "news": 0}, 0.0)
+    none = {"ahead": 0, "live": 0, "backlog": 0, "news": 0}
+    assert (queue.lanes(), queue.oldest()) == (none, 0.0)
     queue.add(A)
     clock.advance(4)
     queue.add(B, backlog=True)
     queue.add(C, news=True)
     queue.add_after(D, 60)
-    assert queue.lanes() == {"live": 1, "backlog": 1, "news": 1}
+    assert queue.lanes() == {**none, "live": 1, "backlog": 1, "news": 1}
     assert (queue.at_work(), queue.delayed(), queue.oldest()) == (0, 1, 4.0)
     await _take(queue)
-    assert queue.lanes() == {"live": 0, "backlog": 1, "news": 1}
+    assert queue.lanes() == {**none, "backlog": 1, "news": 1}
     assert (queue.at_work(), queue.oldest()) == (1, 4.0)
     queue.done(A)
     assert queue.oldest() == 0.0
