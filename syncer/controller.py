@@ -224,8 +224,9 @@ class Controller:
                 return
             if new is None and key.kind == kind:
                 self._thaw(key)
-            # What the host says of a pod is what its tenant waits for.
-            self.queue.add(key, backlog=backlog, ahead=kind == "pods" and not backlog)
+            self.queue.add(
+                key, backlog=backlog, ahead=kind == "pods" and not backlog and _arrived(new)
+            )
             if kind == "pods":
                 self._learn_node(old, new)
                 if pod_ips(old) != pod_ips(new):
@@ -280,3 +281,17 @@ class Controller:
                     await self.attempts.attempt(key, reconcile)
             finally:
                 self.queue.done(key)
+
+
+def _arrived(host_pod: Obj | None) -> bool:
+    """Tell whether a host pod has come to what its tenant waits for: it is ready, ended, or gone.
+
+    What it says on the way there can wait, and is told together with that.
+    """
+    if host_pod is None:
+        return True
+    status = host_pod.get("status") or {}
+    return status.get("phase") in ("Succeeded", "Failed") or any(
+        each["type"] == "Ready" and each["status"] == "True"
+        for each in status.get("conditions") or ()
+    )
