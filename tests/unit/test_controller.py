@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from syncer.controller import _arrived
 from syncer.kinds import BY_DEFAULT, OPT_IN
 from syncer.objects import Key, Obj
 from tests.unit.build import (
@@ -278,3 +279,23 @@ async def test_health_figures_are_true(engine: Engine) -> None:
     async with engine.running():
         await until(lambda: engine.controller.attempts.refusals)
         assert engine.controller.attempts.refusals == {("pods", "PodSecurity"): 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "ahead"),
+    [
+        ({"phase": "Pending"}, False),
+        ({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True"}]}, False),
+        ({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}, False),
+        ({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}, True),
+        ({"phase": "Succeeded"}, True),
+        ({"phase": "Failed"}, True),
+        ({}, False),
+    ],
+)
+def test_what_a_host_pod_has_come_to_goes_ahead(status: Obj, *, ahead: bool) -> None:
+    assert _arrived(pod(status=status)) is ahead
+
+
+def test_a_host_pod_that_is_gone_goes_ahead() -> None:
+    assert _arrived(None)
