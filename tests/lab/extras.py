@@ -21,11 +21,13 @@ from tests.lab import (
     buildah,
     certmanager,
     databases,
+    kuberouter,
     kwok,
     metricsserver,
     prometheus,
     traefik,
 )
+from tests.lab.addresses import SERVICE_CIDR
 from tests.lab.api import Api, Obj, wait
 from tests.lab.assets import Assets
 from tests.lab.buildah import Recipe
@@ -50,6 +52,7 @@ EXTRAS = {
     "metrics-server": Extra(metricsserver.recipes),
     "kwok": Extra(kwok.recipes, kwok.render),
     "databases": Extra(databases.recipes),
+    "kube-router": Extra(kuberouter.recipes),
     # Its kinds only: nothing runs.
     "prometheus-operator": Extra(lambda _: (), prometheus.render),
 }
@@ -107,9 +110,11 @@ def works(api: Api, obj: Obj) -> bool:
 def _values(lab: Lab) -> dict[str, str]:
     return {
         "DATABASES_IMAGE": databases.TAG,
+        "KUBE_ROUTER_IMAGE": kuberouter.TAG,
         "KWOK_IMAGE": kwok.TAG,
         "METRICS_SERVER_IMAGE": metricsserver.TAG,
         "NODE_1": str(lab.registration.addresses.node(1)),
+        "SERVICE_CIDR": str(SERVICE_CIDR),
         "TRAEFIK_IMAGE": traefik.TAG,
     }
 

@@ -135,6 +135,7 @@ PROMETHEUS_OPERATOR = "v0.84.0"
 CERT_MANAGER = "v1.11.5"
 METRICS_SERVER = "v0.9.0"
 KWOK = "v0.8.0"
+KUBE_ROUTER = "v2.1.0"
 
 
 def kubernetes(minor: str) -> Kubernetes:

@@ -20,9 +20,11 @@ OF_DEBIAN = {"databases"}
 """Extras that are packages, and no Go module."""
 VALUES = {
     "DATABASES_IMAGE": "databases:12",
+    "KUBE_ROUTER_IMAGE": "kube-router:v2",
     "KWOK_IMAGE": "kwok:v0",
     "METRICS_SERVER_IMAGE": "metrics-server:v0",
     "NODE_1": "198.18.0.11",
+    "SERVICE_CIDR": "10.96.0.0/16",
     "TRAEFIK_IMAGE": "traefik:v1",
 }
 

@@ -1,0 +1,6 @@
+//go:build tools
+
+// Package tools pins what the lab builds from this module.
+package tools
+
+import _ "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router"
