@@ -212,6 +212,8 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
 @click.option("--ingress-hosts", default="", help="Domains that ingresses may name; any if empty.")
 @click.option("--ingress-classes", default="", help="Classes they may name; any if empty.")
 @click.option("--storage-classes", default="", help="Classes of claims; any if empty.")
+@click.option("--service-types", default="", help="Types that may pass; any if empty.")
+@click.option("--max-objects", default=0, help="Most objects of a kind on the host; 0: any number.")
 @click.option(
     "--pod-node-selector", default="", help="Labels, a=b, of the nodes that pods may use."
 )
@@ -242,6 +244,7 @@ def run_command(
     ingress_hosts: str,
     ingress_classes: str,
     storage_classes: str,
+    service_types: str,
     pod_node_selector: str,
     pod_security_standard: str,
     log_level: str,
@@ -267,6 +270,7 @@ def run_command(
         ingress_hosts=tuple(_split(ingress_hosts)),
         ingress_classes=tuple(_split(ingress_classes)),
         claim_classes=tuple(_split(storage_classes)),
+        service_types=tuple(_split(service_types)),
         pod_node_selector=_pairs(pod_node_selector),
         pod_security=pod_security_standard,
         **rest,  # type: ignore[arg-type]

@@ -224,6 +224,9 @@ class Controller:
                 return
             if new is None and key.kind == kind:
                 self._thaw(key)
+                waiting = self.world.room.freed(kind)
+                if waiting is not None:
+                    self.queue.add(waiting)
             self.queue.add(
                 key, backlog=backlog, ahead=kind == "pods" and not backlog and _arrived(new)
             )

@@ -116,20 +116,28 @@ class Mirror:
 async def create_twin(world: World, host: Client, resource: Resource, key: Key, obj: Obj) -> Obj:
     """Create a host object and return it; one of that name that is not ours is never touched.
 
-    Raises Refused for a name that is taken, AlreadyExists when it is our own, which the watch has
-    not shown yet: the store then has it, and the key is queued again.
+    Raises Refused for a name that is taken, or when there are as many as may be; AlreadyExists when
+    it is our own, which the watch has not shown yet: the store then has it, and the key is queued
+    again.
     """
     namespace, name = world.ident.host_namespace, obj["metadata"]["name"]
     store = world.host[key.kind]
-    try:
-        created = await host.create(resource, namespace, obj)
-    except AlreadyExists:
-        existing = await host.get(resource, namespace, name)
-        if not world.ident.is_ours(existing):
-            raise name_taken(resource, key) from None
-        store.put_written(existing)
-        raise
-    store.put_written(created)
+    with world.room.place(key) as granted:
+        if not granted:
+            raise Refused(
+                "LimitReached",
+                f"the host takes at most {world.scope.max_objects} {resource.kind} objects of this"
+                " virtual cluster: delete some, or ask the host's operator for more",
+            )
+        try:
+            created = await host.create(resource, namespace, obj)
+        except AlreadyExists:
+            existing = await host.get(resource, namespace, name)
+            if not world.ident.is_ours(existing):
+                raise name_taken(resource, key) from None
+            store.put_written(existing)
+            raise
+        store.put_written(created)
     log.info("created", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name)
     return created
 

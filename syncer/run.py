@@ -169,6 +169,8 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         ingress_hosts=settings.ingress_hosts,
         ingress_classes=settings.ingress_classes,
         claim_classes=settings.claim_classes,
+        service_types=settings.service_types,
+        max_objects=settings.max_objects,
         node_selector=settings.pod_node_selector,
         hosts_image=settings.hosts_image,
         virtual_scheduler=settings.virtual_scheduler,

@@ -25,6 +25,8 @@ class Settings(NamedTuple):
     ingress_hosts: tuple[str, ...]
     ingress_classes: tuple[str, ...]
     claim_classes: tuple[str, ...]
+    service_types: tuple[str, ...]
+    max_objects: int
     pod_node_selector: tuple[tuple[str, str], ...]
     hosts_image: str
     accept_new_datastore: bool

@@ -9,6 +9,7 @@ from syncer.identity import UID, Identity, virtual_key
 from syncer.objects import Key, Obj, annotation, uid_of
 from syncer.pod_index import PodIndex
 from syncer.references import References
+from syncer.room import Room
 from syncer.store import Store
 from syncer.translate import classes
 from syncer.translate.scope import Scope
@@ -40,6 +41,11 @@ class World:
         self.certificates = Store()
         """The TLS Secrets of the host namespace, whoever made them: see certificates.py."""
         self.references = References()
+        self.room = Room(
+            self.host,
+            lambda: self.scope.max_objects,
+            lambda key: self.virt_object(key) is not None,
+        )
         self.frozen: set[Key] = set()
         """Keys whose deletion the brake holds back."""
 

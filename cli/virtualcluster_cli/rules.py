@@ -66,6 +66,10 @@ RULES = {
         "The host's API does not take the object",
         "mend what the message names",
     ),
+    "LimitReached": Rule(
+        "The host takes at most isolation.maxObjects objects of each kind",
+        "delete some, or ask the host's operator for more",
+    ),
     "MissingRight": Rule(
         "The syncer lacks a right on the host",
         "ask whoever installed the virtual cluster: virtualcluster upgrade restores its Role",
@@ -89,6 +93,10 @@ RULES = {
     "ResizeRefused": Rule(
         "Resizing in place needs sync.pods.resize",
         "ask the host's operator for it, or make a new pod",
+    ),
+    "ServiceTypeRefused": Rule(
+        "Only the types of isolation.serviceTypes reach the host",
+        "use another type, or ask the host's operator",
     ),
     "SidecarsUnknown": Rule(
         "The host's Kubernetes knows no sidecar containers",

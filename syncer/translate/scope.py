@@ -24,6 +24,10 @@ class Scope(NamedTuple):
     """Ingress classes that may be named; empty for any."""
     claim_classes: tuple[str, ...] = ()
     """Storage classes that a claim may name; empty for any."""
+    service_types: tuple[str, ...] = ()
+    """Types of Services that reach the host; empty for any."""
+    max_objects: int = 0
+    """How many objects of each kind the host takes at most; 0: any number (threats J1)."""
     node_selector: tuple[tuple[str, str], ...] = ()
     """Node labels that every pod on the host selects, whatever the tenant selects (threats A10)."""
     hosts_image: str = ""

@@ -34,6 +34,12 @@ def to_host(virt: Obj, scope: Scope, host: Obj | None) -> Obj:
     Of an existing twin the ClusterIP, which is immutable, is kept.
     """
     spec, ident = virt["spec"], scope.ident
+    wanted = spec.get("type", "ClusterIP")
+    if scope.service_types and wanted not in scope.service_types:
+        offered = ", ".join(scope.service_types)
+        raise Refused(
+            "ServiceTypeRefused", f"Services of type {wanted} are not offered here: use {offered}"
+        )
     selector = spec.get("selector")
     ip = spec.get("clusterIP")
     if host is not None and host["spec"].get("clusterIP", "None") != "None" and ip != "None":

@@ -38,6 +38,8 @@ ORDER = (
         "missing_right",
         "nodes",
         "classes",
+        "bounds",
+        "network_policies",
         "monitoring",
         "uninstall",
         "repository",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
     "test_metrics.py": ("metrics-server",),
+    "test_network_policies.py": ("kube-router",),
     "test_replicas.py": ("databases",),
     "test_monitoring.py": ("prometheus-operator",),
 }
@@ -27,6 +28,7 @@ SIGNS = {
     "cert-manager": ("ClusterIssuer", "lab-ca", ""),
     "metrics-server": ("Deployment", "metrics-server", "kube-system"),
     "databases": ("Deployment", "postgres", "databases"),
+    "kube-router": ("DaemonSet", "kube-router", "kube-system"),
     "prometheus-operator": (
         "CustomResourceDefinition",
         "servicemonitors.monitoring.coreos.com",

@@ -11,7 +11,8 @@ COMMENTS
 Without `@schema` a key has the type of its default, and an object has the keys that it has and no
 others. `@schema` adds keywords of JSON Schema, separated by "; ", their values in YAML:
 
-    item:string                             the type of a list's items; every list needs one
+    item:string, item:[a, b]                the type of a list's items, or all that they may be;
+                                            every list needs one
     additionalProperties:{type: string}     a free-form map; every empty map needs one
     type:[string, integer]                  another type than the default's
 
@@ -139,7 +140,7 @@ def _properties(values: list[Value]) -> dict[str, Any]:
         item = keywords.pop("item", None)
         entry = {"description": value.description, "type": value.type} | keywords
         if item is not None:
-            entry["items"] = {"type": item}
+            entry["items"] = {"enum": item} if isinstance(item, list) else {"type": item}
         if value.children:
             entry["properties"] = _properties(value.children)
             entry["additionalProperties"] = False

@@ -51,6 +51,8 @@ def settings(**more: Any) -> Settings:
         "ingress_hosts": (),
         "ingress_classes": (),
         "claim_classes": (),
+        "service_types": (),
+        "max_objects": 0,
         "pod_node_selector": (),
         "hosts_image": "",
         "accept_new_datastore": False,

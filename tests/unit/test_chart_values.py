@@ -23,6 +23,9 @@ object:
   # -- A list.
   # @schema item:string
   list: [x]
+  # -- A choice.
+  # @schema item:[x, z]
+  some: [x]
 # -- Anything.
 # @schema additionalProperties:{type: string}
 free: {}
@@ -59,6 +62,12 @@ def test_schema_closes_every_object_and_follows_the_comments() -> None:
                         "items": {"type": "string"},
                         "default": ["x"],
                     },
+                    "some": {
+                        "description": "A choice.",
+                        "type": "array",
+                        "items": {"enum": ["x", "z"]},
+                        "default": ["x"],
+                    },
                 },
             },
             "free": {
@@ -84,6 +93,7 @@ An object.
 |---|---|---|
 | `object.number` | `1` | A number. |
 | `object.list` | `["x"]` | A list. |
+| `object.some` | `["x"]` | A choice. |
 
 ### Others
 

@@ -52,6 +52,19 @@ def test_every_kind_is_watched_on_both_sides_and_has_its_reconciler(sides: Sides
     assert {("virt", "nodes"), ("host", "events")} <= watched
 
 
+async def test_who_found_no_room_on_the_host_comes_as_soon_as_there_is_some(engine: Engine) -> None:
+    """Not when refusals are tried again, which takes a minute: the test would end before."""
+    engine.world.scope = engine.world.scope._replace(max_objects=2)  # kube-dns is the first
+    objects = engine.virt_api.objects
+    async with engine.running():
+        objects.create("services", "default", service())
+        await until(lambda: engine.sides.host_obj("services", "web") is not None)
+        objects.create("services", "default", service("late", clusterIP="10.96.0.60"))
+        await until(lambda: engine.controller.attempts.refusals["services", "LimitReached"] > 0)
+        objects.delete(Place("services", "default", "web"))
+        await until(lambda: engine.sides.host_obj("services", "late") is not None)
+
+
 async def test_whole_application_reaches_the_host_with_all_that_it_needs(engine: Engine) -> None:
     objects = engine.virt_api.objects
     volumes = [

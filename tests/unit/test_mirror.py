@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 
 import pytest
@@ -286,3 +287,54 @@ async def test_ingress_that_loses_a_part_loses_it_on_the_host(sides: Sides) -> N
         host = sides.host_obj("ingresses", "web")
         assert host is not None
         assert check not in str(host["spec"])
+
+
+@pytest.mark.parametrize(
+    ("most", "made"),
+    [(0, 3), (2, 2), (3, 3)],
+    ids=["no bound", "two of three", "just enough"],
+)
+async def test_the_host_gets_no_more_objects_of_a_kind_than_the_operator_allows(
+    sides: Sides, most: int, made: int
+) -> None:
+    """Threats J1. All at once, so that none may be counted before another is there."""
+    sides.world.scope = sides.world.scope._replace(max_objects=most)
+    keys = [CONF._replace(name=name) for name in ("a", "b", "c")]
+    _need(sides, *keys)
+    for key in keys:
+        sides.add_virt("configmaps", configmap(key.name))
+    mirror = _mirror(sides)
+    tries = (mirror.reconcile(key) for key in keys)
+    said = [error for error in await asyncio.gather(*tries, return_exceptions=True) if error]
+    assert [getattr(error, "reason", error) for error in said] == ["LimitReached"] * (3 - made)
+    assert len(sides.world.host["configmaps"]) == made
+
+
+async def test_who_makes_room_for_an_object_gets_it(sides: Sides) -> None:
+    sides.world.scope = sides.world.scope._replace(max_objects=1)
+    first, second = CONF, CONF._replace(name="second")
+    _need(sides, first, second)
+    sides.add_virt("configmaps", configmap())
+    sides.add_virt("configmaps", configmap("second"))
+    mirror = _mirror(sides)
+    await mirror.reconcile(first)
+    with pytest.raises(Refused, match="at most 1 ConfigMap"):
+        await mirror.reconcile(second)
+    _need(sides, second)
+    await mirror.reconcile(first)
+    assert sides.host_obj("configmaps", "conf") is None
+    sides.sync()  # the watch tells
+    await mirror.reconcile(second)
+    assert sides.host_obj("configmaps", "second") is not None
+
+
+async def test_a_failed_creation_takes_no_room(sides: Sides) -> None:
+    sides.world.scope = sides.world.scope._replace(max_objects=1)
+    _need(sides, CONF)
+    sides.add_virt("configmaps", configmap())
+    sides.host_api.faults.add(Fault(status=500, reason="InternalError"))
+    mirror = _mirror(sides)
+    with pytest.raises(ServerError):
+        await mirror.reconcile(CONF)
+    await mirror.reconcile(CONF)
+    assert sides.host_obj("configmaps", "conf") is not None

@@ -40,6 +40,31 @@ def test_service_asks_for_its_own_address_and_selects_own_pods() -> None:
 
 
 @pytest.mark.parametrize(
+    ("offered", "wanted", "passes"),
+    [
+        ((), "LoadBalancer", True),
+        (("ClusterIP",), None, True),  # what a Service without a type is
+        (("ClusterIP",), "ClusterIP", True),
+        (("ClusterIP",), "NodePort", False),
+        (("ClusterIP", "NodePort"), "NodePort", True),
+        (("ClusterIP", "NodePort"), "LoadBalancer", False),
+    ],
+)
+def test_only_offered_types_pass(
+    offered: tuple[str, ...], wanted: str | None, *, passes: bool
+) -> None:
+    """Threats E1."""
+    virt = service() if wanted is None else service(type=wanted)
+    scope = SCOPE._replace(service_types=offered)
+    if passes:
+        assert to_host(virt, scope, None)["spec"].get("type") == virt["spec"].get("type")
+        return
+    with pytest.raises(Refused, match=", ".join(offered)) as caught:
+        to_host(virt, scope, None)
+    assert caught.value.reason == "ServiceTypeRefused"
+
+
+@pytest.mark.parametrize(
     ("virt_ip", "host_ip", "expected"),
     [
         (IP, None, IP),

@@ -51,6 +51,7 @@
 {{- define "virtualcluster.preflight.name" -}}{{ .Release.Name }}-preflight{{- end }}
 
 {{/* What exists by value only. */}}
+{{- define "virtualcluster.networkpolicy.linklocal.name" -}}{{ .Release.Name }}-link-local{{- end }}
 {{- define "virtualcluster.networkpolicy.controlplane.name" -}}{{ .Release.Name }}-control-plane{{- end }}
 {{- define "virtualcluster.networkpolicy.workloads.name" -}}{{ .Release.Name }}-workloads{{- end }}
 {{- define "virtualcluster.resourcequota.name" -}}{{ .Release.Name }}{{- end }}

@@ -95,6 +95,12 @@
 {{- with .Values.sync.persistentVolumeClaims.storageClasses }}
 - {{ printf "--storage-classes=%s" (join "," .) | quote }}
 {{- end }}
+{{- with .Values.isolation.serviceTypes }}
+- {{ printf "--service-types=%s" (join "," .) | quote }}
+{{- end }}
+{{- with .Values.isolation.maxObjects }}
+- {{ printf "--max-objects=%d" (int .) | quote }}
+{{- end }}
 {{- with .Values.isolation.nodeSelector }}
 {{- $labels := list -}}
 {{- range $key, $value := . -}}{{- $labels = append $labels (printf "%s=%s" $key $value) -}}{{- end }}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+import yaml
+
 from tests.e2e.cluster import Obj
 from tests.e2e.waiting import until
 from tests.escapes.probing import PROBES, Named, Probe, Probing, probe
+
+FLOOD = 100_000  # objects of a kind: threats J1
 
 
 def _plane(probing: Probing) -> Obj:
@@ -147,18 +151,31 @@ PROBES += [
 ]
 
 
-@probe("E6-default", "the policies of a release with the chart's own values")
+@probe("E6-default", "sends to the cloud's metadata, with the chart's own values")
 def policies_by_default(probing: Probing) -> str:
-    rendered = probing.place.release.template().decode()
-    return "" if "kind: NetworkPolicy" in rendered else "networkPolicy.enabled is off by default"
+    rendered = yaml.safe_load_all(probing.place.release.template())
+    policies = [
+        each
+        for each in rendered
+        if each["kind"] == "NetworkPolicy"
+        and "virtualcluster.dev/managed-by" in each["spec"]["podSelector"]["matchLabels"]
+        and "Egress" in each["spec"]["policyTypes"]
+    ]
+    if not policies:
+        return "there is no policy about what workloads may send"
+    addresses = ("169.254.169.254", "fd00:ec2::254")
+    reached = [each for each in addresses if allows(policies, each, 80)]
+    return f"open: {reached}" if reached else ""
 
 
-@probe("J1-default", "the quotas of a release with the chart's own values")
-def quota_by_default(probing: Probing) -> str:
-    rendered = probing.place.release.template().decode()
-    wanted = ("kind: ResourceQuota", "kind: LimitRange")
-    lacking = [each for each in wanted if each not in rendered]
-    return f"not by default: {lacking}" if lacking else ""
+@probe("J1-default", "100,000 objects of a kind, with the chart's own values")
+def bound_by_default(probing: Probing) -> str:
+    """ResourceQuotas are not the chart's to make: who may administer a namespace may not."""
+    rendered = yaml.safe_load_all(probing.place.release.template())
+    (made,) = (each for each in rendered if each["kind"] == "StatefulSet")
+    args = _container(made["spec"]["template"], "syncer")["args"]
+    most = [int(each.partition("=")[2]) for each in args if each.startswith("--max-objects=")]
+    return "" if most and 0 < most[0] < FLOOD else f"the host takes {most or 'any number'}"
 
 
 @probe("E1-default", "LoadBalancers and node ports of a release with the chart's own values")
