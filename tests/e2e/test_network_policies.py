@@ -31,7 +31,8 @@ OPEN, CLOSED = True, False
 
 MODES: dict[str, Obj] = {
     "none": {"networkPolicy": {"blockLinkLocal": False}},
-    "default": {},
+    # Something, since Helm keeps the values of before when it is given none.
+    "default": {"networkPolicy": {"enabled": False}},
     "strict": {"networkPolicy": {"enabled": True}},
 }
 # From a pod of the virtual cluster; by mode.
