@@ -10,6 +10,7 @@ Of the generators for Markdown these are kept: MkDocs 1 has had no release since
 of its theme Material ended with November 2026.
 """
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -41,13 +42,13 @@ NAVIGATION = {
     "When it is not well": ["docs/troubleshooting"],
     "What was measured": ["docs/benchmarks", "docs/conformance", "docs/escapes", "docs/faults"],
     "The project": [
-        "README",
+        "Readme <README>",
         "CHANGELOG",
-        "charts/virtualcluster/README",
-        "cli/README",
-        "docs/decisions/*",
-        "tests/*/README",
+        "The chart's readme <charts/virtualcluster/README>",
+        "The command line's readme <cli/README>",
     ],
+    "How it is tested": ["tests/*/README"],
+    "Decisions": ["docs/decisions/*"],
 }
 
 project = "virtualcluster"
@@ -86,7 +87,13 @@ def _navigation(_app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "".join(_part(caption, pages) for caption, pages in NAVIGATION.items())
 
 
-def _part(caption: str, pages: list[str]) -> str:
-    there = [f"/{each}" for each in pages if any(ROOT.glob(f"{each}.md"))]
+def _part(caption: str, entries: list[str]) -> str:
+    there = [re.sub(r"([^< ]+)>?$", r"/\g<0>", each) for each in entries if _is_there(each)]
     options = [":hidden:", ":glob:", *([f":caption: {caption}"] if caption else [])]
-    return "\n\n".join(["", "```{toctree}\n" + "\n".join(options), "\n".join(there) + "\n```\n"])
+    return "\n".join(["", "", "```{toctree}", *options, "", *there, "```", ""])
+
+
+def _is_there(entry: str) -> bool:
+    """Tell whether a page is; how a page is called in the navigation may stand before it."""
+    page = entry.rpartition("<")[2].rstrip(">")
+    return any(ROOT.glob(f"{page}.md"))

@@ -43,7 +43,7 @@ def _command(command: click.Command) -> Iterator[str]:
     yield f"{_prose(command.help or '')}\n"
     options = [each for each in command.get_params(context) if isinstance(each, click.Option)]
     yield table(("option", "default", ""), map(_option, options)) + "\n"
-    yield f"```sh\n{_examples(command.epilog or '')}\n```\n"
+    yield f"```shell\n{_examples(command.epilog or '')}\n```\n"
 
 
 def _option(option: click.Option) -> Row:

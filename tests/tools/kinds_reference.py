@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
+from syncer.rights import ALL, READ
 from syncer.translate.classes import CLASSES
 from syncer.translate.shapes import JUDGED, NOT_OFFERED, SHAPES
 from tests.tools import cli_rules
@@ -102,6 +103,7 @@ ALONG = {
     ),
 }
 """Not switched on or off by themselves."""
+SHORT = {ALL: "read, write", READ: "read"}
 SPECS = {
     "POD_SPEC": "Pod",
     "CONTAINER": "Container of a Pod",
@@ -117,7 +119,7 @@ def outputs() -> dict[Path, str]:
     """Return what the file is to hold."""
     parts = [
         HEAD,
-        table(("kind", "direction", "what", "switched by", "rights"), kinds()),
+        table(("kind", "direction", "what", "switched by", "[rights](rights.md)"), kinds()),
         "",
         VERDICTS,
         *_verdicts(),
@@ -144,7 +146,8 @@ def kinds() -> Iterator[Row]:
 
 def _verbs(kind: str) -> str:
     return "; ".join(
-        ("in the whole cluster: " if each.get("cluster") else "") + ", ".join(each["verbs"])
+        ("in the whole cluster: " if each.get("cluster") else "")
+        + SHORT.get(tuple(each["verbs"]), ", ".join(each["verbs"]))
         for each in rights()
         if each.get("kind") == kind or (not each.get("kind") and kind in each["resources"])
     )

@@ -32,8 +32,8 @@ does.
 BY_VALUE = """\
 ## In the namespace, by value
 
-The same Role; a rule is in it only while its value is on. The last column says whether that is so
-by default.
+The same Role; a rule is in it only while its value is on. Beside the value: whether it is so by
+default.
 """
 WIDE = """\
 ## In the whole cluster, by value
@@ -49,7 +49,7 @@ afterwards. Its Role may create claims (a dry run shows whether the host has a d
 StorageClass), and create, get and delete services (one with an impossible address is refused, by
 a message that names the host's range); each of the two only if there is something to find out.
 """
-HEADINGS = ("group", "resources", "verbs", "what for")
+HEADINGS = ("resources", "verbs", "what for")
 
 
 def outputs() -> dict[Path, str]:
@@ -64,7 +64,7 @@ def outputs() -> dict[Path, str]:
         table(HEADINGS, map(_row, always)),
         "",
         BY_VALUE,
-        table(("value", *HEADINGS, "default"), [(*_by(each), default(each)) for each in local]),
+        table(("value", *HEADINGS), map(_by, local)),
         "",
         WIDE,
         table(("value", *HEADINGS), map(_by, wide)),
@@ -81,13 +81,17 @@ def rights() -> list[dict[str, Any]]:
 
 
 def _row(right: dict[str, Any]) -> Row:
-    groups = code(filter(None, right["apiGroups"])) or "core"
+    resources = [
+        f"{resource}.{group}".rstrip(".")
+        for group in right["apiGroups"]
+        for resource in right["resources"]
+    ]
     named = ", of its own name only" if right.get("named") else ""
-    return groups, code(right["resources"]) + named, ", ".join(right["verbs"]), right["why"]
+    return code(resources) + named, ", ".join(right["verbs"]), right["why"]
 
 
 def _by(right: dict[str, Any]) -> Row:
-    return link(right["value"]), *_row(right)
+    return f"{link(right['value'])}, {default(right)}", *_row(right)
 
 
 def link(value: str) -> str:
@@ -97,6 +101,7 @@ def link(value: str) -> str:
 
 def default(right: dict[str, Any]) -> str:
     """Tell whether a right's value is on by default."""
-    if right["kind"] == "metrics":
-        return "if the host has metrics"
+    said = {"metrics": "if the host has metrics", "leases": "more than one"}
+    if right["kind"] in said:
+        return said[right["kind"]]
     return "off" if right.get("optIn") else "on"

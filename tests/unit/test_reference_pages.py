@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,7 +55,14 @@ def test_every_option_of_every_command_is_told(name: str) -> None:
     for option in options:
         assert re.search(rf"(?m)^\| .*`{option.opts[-1]}[` ].*\|$", section)
         assert not option.required or f"`{option.opts[-1]} TEXT` | must be given |" in section
-    assert f"virtualcluster {name}" in section.partition("\n```sh\n")[2]
+    assert f"virtualcluster {name}" in section.partition("\n```shell\n")[2]
+
+
+@pytest.mark.parametrize("line", re.findall(r"(?m)^virtualcluster [^\[\]\n]+$", PAGES["cli"]))
+def test_every_example_is_taken(line: str) -> None:
+    words = shlex.split(re.split(r"[|>)]", line)[0], comments=True)
+    _, name, *arguments = words
+    main.commands[name].make_context(name, arguments)
 
 
 def test_exit_codes_are_told() -> None:
