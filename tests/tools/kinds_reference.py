@@ -45,9 +45,9 @@ host unseen.
 | refuse | no object, as long as the field is set: a Warning on the virtual object names it |
 
 Of metadata the host gets a name of its own, the labels under hashed keys, and the marks by which
-the syncer finds its objects. Annotations, owner references, finalizers and managed fields stay
-inside, but for the annotations of ingresses that `sync.ingresses.annotations` lists. The status
-goes the other way only.
+the syncer finds its objects. Owner references, finalizers and managed fields stay inside, and so do
+annotations, but for those of ingresses that `sync.ingresses.annotations` lists; what a pod reads of
+its own by the downward API travels under keys of the syncer's. The status goes the other way only.
 """
 NESTED = """\
 ## Fields below
