@@ -71,7 +71,13 @@ def _options(function: Function, *values: str) -> Function:
     for option in reversed(
         (
             click.option(*values, multiple=True, help="A values file; may be given often."),
-            click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="One value."),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="One value; may be given often.",
+            ),
             click.option(
                 "--kubernetes", default="", metavar="1.34", help="Its version.  [default: host's]"
             ),

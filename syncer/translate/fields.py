@@ -30,20 +30,20 @@ POD_SPEC: dict[str, Verdict] = {
     "activeDeadlineSeconds": COPY,
     "affinity": MAP,  # labels under the host's keys, among the virtual cluster's own pods
     "automountServiceAccountToken": MAP,  # always false: the host's token is not the tenant's
-    "containers": MAP,
+    "containers": MAP,  # each field by field, as below
     "dnsConfig": MAP,  # the nameserver is the virtual cluster's
     "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
     "enableServiceLinks": MAP,  # always false: they would name the host's services
     "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
     "hostAliases": COPY,
     "hostIPC": COPY,  # Pod Security judges the final pod
-    "hostNetwork": COPY,
-    "hostPID": COPY,
+    "hostNetwork": COPY,  # Pod Security judges the final pod
+    "hostPID": COPY,  # Pod Security judges the final pod
     "hostUsers": COPY,
     "hostname": COPY,
     "hostnameOverride": REFUSE,  # alpha in 1.34
     "imagePullSecrets": MAP,  # names of the twins
-    "initContainers": MAP,
+    "initContainers": MAP,  # each field by field, as below
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
     "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
     "os": COPY,
@@ -59,7 +59,7 @@ POD_SPEC: dict[str, Verdict] = {
     "schedulerName": DROP,  # the host's own scheduler places all pods
     "schedulingGroup": REFUSE,  # alpha in 1.36
     "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
-    "securityContext": COPY,
+    "securityContext": COPY,  # Pod Security judges the final pod
     "serviceAccount": MAP,  # always the one without rights
     "serviceAccountName": MAP,  # always the one without rights
     "setHostnameAsFQDN": COPY,
@@ -68,7 +68,7 @@ POD_SPEC: dict[str, Verdict] = {
     "terminationGracePeriodSeconds": MAP,  # an hour at most (threats J2)
     "tolerations": MAP,  # those of node.kubernetes.io/* only (threats A10)
     "topologySpreadConstraints": MAP,  # labels under the host's keys
-    "volumes": MAP,
+    "volumes": MAP,  # each by its type, as below
     "workloadRef": REFUSE,  # alpha in 1.35
 }
 
@@ -85,10 +85,10 @@ CONTAINER: dict[str, Verdict] = {
     "ports": COPY,
     "readinessProbe": COPY,
     "resizePolicy": COPY,
-    "resources": MAP,
+    "resources": MAP,  # without claims, which reach devices of the host
     "restartPolicy": COPY,
     "restartPolicyRules": COPY,
-    "securityContext": COPY,
+    "securityContext": COPY,  # Pod Security judges the final pod
     "startupProbe": COPY,
     "stdin": COPY,
     "stdinOnce": COPY,

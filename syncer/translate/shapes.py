@@ -181,11 +181,11 @@ NOT_OFFERED: dict[str, tuple[str, ...]] = {
         *("matchLabelKeys", "mismatchLabelKeys"),  # the API server has merged both
         *("namespaceSelector", "namespaces"),  # all our pods stand in one namespace
     ),
-    "ResourceRequirements": ("claims",),  # threats A8
-    "TypedLocalObjectReference": ("apiGroup",),  # threats F3
-    "TypedObjectReference": ("apiGroup", "namespace"),  # threats D6
+    "ResourceRequirements": ("claims",),  # they reach devices of the host (threats A8)
+    "TypedLocalObjectReference": ("apiGroup",),  # only claims are named (threats F3)
+    "TypedObjectReference": ("apiGroup", "namespace"),  # only claims beside it (threats D6)
     "VolumeProjection": (
-        *("clusterTrustBundle", "podCertificate"),  # threats B2
+        *("clusterTrustBundle", "podCertificate"),  # the host's, not the tenant's (threats B2)
         "serviceAccountToken",  # becomes a Secret
     ),
 }

@@ -14,11 +14,9 @@ environment, and be of another version than the one that runs.
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
 import re
-import sys
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
@@ -28,8 +26,9 @@ from typing import Any
 from syncer import kinds
 from syncer.translate import fields
 from syncer.translate.classes import CLASSES
+from tests.tools import generated
+from tests.tools.generated import ROOT
 
-ROOT = Path(__file__).parents[2]
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
 MODULES = ("archive", "objects", "identity")
@@ -77,13 +76,13 @@ def rules() -> dict[str, Any]:
 def verdicts() -> dict[str, dict[str, tuple[fields.Verdict, str]]]:
     """Return each table of fields.py: its fields, their verdicts and why."""
     path = SYNCER / "translate" / "fields.py"
-    comments = _comments(path)
+    beside = comments(path)
     found = {}
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
             name = ast.unparse(node.target)
             table: dict[str, fields.Verdict] = getattr(fields, name)
-            why = dict(_reasons_beside(node.value, comments))
+            why = dict(_reasons_beside(node.value, beside))
             found[name] = {field: (verdict, why[field]) for field, verdict in table.items()}
     return found
 
@@ -130,7 +129,7 @@ def _reasons_beside(table: ast.Dict, comments: dict[int, str]) -> Iterator[tuple
                 yield each, comments.get(value.lineno, "")
 
 
-def _comments(path: Path) -> dict[int, str]:
+def comments(path: Path) -> dict[int, str]:
     """Return the comments by line, without what only readers of the sources understand."""
     with path.open("rb") as file:
         return {
@@ -142,28 +141,8 @@ def _comments(path: Path) -> dict[int, str]:
 
 def _for_users(comment: str) -> str:
     text = re.sub(r"\s*\(?threats [A-Z]\d+(, [A-Z]\d+)*\)?:?", "", comment.removeprefix("#"))
-    return re.sub(r";? ?(see )?[\w/]+\.py$", "", text).strip()
-
-
-def main() -> None:
-    """Write the files, or check them."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    stale = [path for path, text in outputs().items() if not _holds(path, text)]
-    for path in stale:
-        if check:
-            print(f"{path.relative_to(ROOT)} is not what the sources say: run scripts/generate")
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(outputs()[path])
-            print(f"wrote {path.relative_to(ROOT)}")
-    sys.exit(1 if check and stale else 0)
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.exists() and path.read_text() == text
+    return re.sub(r";? ?(see )?[\w/]+\.py$", "", text).strip(" ;")
 
 
 if __name__ == "__main__":
-    main()
+    generated.main(outputs(), __doc__)

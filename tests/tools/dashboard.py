@@ -10,13 +10,12 @@ the two variables of the dashboard choose, so that one dashboard shows any virtu
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from pathlib import Path
 from typing import Any, NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from tests.tools import generated
+from tests.tools.generated import ROOT
+
 PATH = ROOT / "charts" / "virtualcluster" / "files" / "dashboard.json"
 SELECTOR = 'namespace="$namespace",job="$job"'
 RATE = "$__rate_interval"
@@ -356,20 +355,5 @@ def _place(x: int, y: int, w: int, h: int) -> dict[str, int]:
     return {"x": x, "y": y, "w": w, "h": h}
 
 
-def main() -> None:
-    """Write the file, or check it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    text = json.dumps(dashboard(), indent=1) + "\n"
-    stale = not PATH.exists() or PATH.read_text() != text
-    if stale and check:
-        print(f"{PATH.relative_to(ROOT)} is not what the panels say: run scripts/generate")
-    elif stale:
-        PATH.write_text(text)
-        print(f"wrote {PATH.relative_to(ROOT)}")
-    sys.exit(1 if check and stale else 0)
-
-
 if __name__ == "__main__":
-    main()
+    generated.main({PATH: json.dumps(dashboard(), indent=1) + "\n"}, __doc__)

@@ -1,14 +1,7 @@
-"""Makes docs/metrics.md, the reference of the syncer's metrics, out of the syncer's own sources.
-
-USAGE
-    python -m tests.tools.metrics_reference           write it
-    python -m tests.tools.metrics_reference --check   write nothing, fail where it would change
-"""
+"""docs/reference/metrics.md, the reference of the syncer's metrics, out of the syncer's sources."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,14 +17,14 @@ from syncer.progress import Progress
 from syncer.tally import LAGGING, QUICK
 from syncer.watch import REASONS
 from tests.tools.cli_rules import reasons
+from tests.tools.generated import ROOT
 
-ROOT = Path(__file__).parents[2]
-PATH = ROOT / "docs" / "metrics.md"
+PATH = ROOT / "docs" / "reference" / "metrics.md"
 HEAD = """\
 # Metrics of the syncer
 
 Made by `scripts/generate` from `syncer/metrics/`. Alerts, the dashboard and how to get them:
-[monitoring.md](monitoring.md).
+[monitoring.md](../monitoring.md).
 
 Every syncer serves them on port 8081 of its pod, under `/metrics`, in Prometheus' text format,
 to whoever reaches that port. No label says anything of a tenant, and none has other values than
@@ -136,22 +129,3 @@ def _list(words: Mapping[str, str]) -> str:
 
 def _bounds(bounds: tuple[float, ...]) -> str:
     return ", ".join(f"{bound:g}" for bound in bounds)
-
-
-def main() -> None:
-    """Write the file, or check it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    stale = {p: t for p, t in outputs().items() if not p.exists() or p.read_text() != t}
-    for path, text in stale.items():
-        if check:
-            print(f"{path.relative_to(ROOT)} is not what the sources say: run scripts/generate")
-        else:
-            path.write_text(text)
-            print(f"wrote {path.relative_to(ROOT)}")
-    sys.exit(1 if check and stale else 0)
-
-
-if __name__ == "__main__":
-    main()

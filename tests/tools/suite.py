@@ -82,8 +82,9 @@ def unit() -> Iterator[Check]:
 
 
 def chart() -> Iterator[Check]:
-    """Yield what looks at the chart."""
+    """Yield what looks at the chart, and at what is written about it."""
     yield Check("generated files", (str(ROOT / "scripts" / "generate"), "--check"))
+    yield Check("documentation and its links", (str(ROOT / "scripts" / "docs"),))
     yield Check("helm lint", ("helm", "lint", "--strict", str(CHART)))
     yield Check(
         "chart tests",

@@ -13,6 +13,7 @@ import yaml
 
 from tests.hosts import cli, matrix, presets
 from tests.lab.paths import REPO
+from tests.tools import suite
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((REPO / ".github/workflows/ci.yaml").read_text())
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
@@ -56,6 +57,16 @@ def test_commands_are_there_and_take_their_arguments() -> None:
     assert context.params["provider"] == "kind"
     assert cli.chosen(context.params["versions"], "kind") == ["1.34"]
     assert {*context.params["cases"].split(",")} <= set(cli.SHORT)
+
+
+def test_the_site_is_made_before_it_is_kept_and_where_the_workflow_looks() -> None:
+    steps = WORKFLOW["jobs"]["tests"]["steps"]
+    made = [step.get("run") for step in steps].index("scripts/test unit chart")
+    kept = [step.get("with", {}).get("name") for step in steps].index("site")
+    assert made < kept
+    assert str(REPO / "scripts" / "docs") in [check.argv[0] for check in suite.chart()]
+    path = steps[kept]["with"]["path"].rstrip("/")
+    assert f" {path}\n" in (REPO / "scripts" / "docs").read_text()
 
 
 def test_results_are_where_the_workflow_looks() -> None:

@@ -92,7 +92,7 @@ def _render(values: tuple[str, ...]) -> tuple[Obj, ...]:
     return tuple(each for each in yaml.safe_load_all(result.stdout) if each)
 
 
-def _granted(values: tuple[str, ...]) -> set[Grant]:
+def grants(values: tuple[str, ...]) -> set[Grant]:
     """Return what the roles grant to the syncer once it runs (hooks have roles of their own)."""
     roles = [
         each
@@ -142,7 +142,7 @@ def _kinds(values: tuple[str, ...]) -> frozenset[str]:
 def test_roles_grant_what_the_syncer_needs_for_its_kinds_and_no_more(
     values: tuple[str, ...],
 ) -> None:
-    assert _granted(values) == _needed(_kinds(values))
+    assert grants(values) == _needed(_kinds(values))
 
 
 ADDED = {"sync.ingresses.enabled", "sync.metrics.enabled"}
@@ -157,7 +157,7 @@ SETTING = {"virtualCluster.replicas": SCENARIOS["replicas"]}
 def test_role_is_the_threat_lists_to_the_letter(value: str | None) -> None:
     """Section K, written down a second time in tests/escapes: and what each value adds to it."""
     off = tuple(f"{each}=false" for each in ADDED - {value})
-    granted = _granted((*off, *SETTING.get(value, (f"{value}=true",))) if value else off)
+    granted = grants((*off, *SETTING.get(value, (f"{value}=true",))) if value else off)
     wanted = policy.allowed(value) if value else policy.allowed()
     assert {(each.group, each.resource, each.verb) for each in granted} == {
         (*what, verb) for what, verbs in wanted.items() for verb in verbs
@@ -183,7 +183,7 @@ def test_value_that_adds_rights_says_which(value: str) -> None:
 @pytest.mark.parametrize("values", SCENARIOS.values(), ids=SCENARIOS)
 def test_roles_never_grant_what_would_lead_out_of_the_namespace(values: tuple[str, ...]) -> None:
     """Threats K; what a value asks of the whole cluster is to read."""
-    granted = _granted(values)
+    granted = grants(values)
     assert {each.verb for each in granted if each.cluster} <= {"get", "list", "watch"}
     reads_only = {"persistentvolumes"}  # in the whole cluster, as is asserted above
     assert not {each.resource for each in granted if not each.cluster} & NEVER
