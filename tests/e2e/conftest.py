@@ -31,7 +31,7 @@ ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
     *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
-    *("metrics", "ingress", "cli"),
+    *("metrics", "ingress", "cli", "docs"),
     # From here to `rest` the shared installation is left alone.
     *(
         "bad_input",

@@ -18,6 +18,7 @@ REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
     "test_metrics.py": ("metrics-server",),
     "test_replicas.py": ("databases",),
+    "test_docs.py": ("traefik", "cert-manager", "databases"),
     "test_monitoring.py": ("prometheus-operator",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
