@@ -12,9 +12,10 @@ SHELL = ("sh", "bash", "console")
 """Languages of blocks with commands."""
 PROMPT = "$ "
 LEFT_OUT = "…"
-"""A line of shown output that stands for any number of lines."""
+"""A line of shown output that tells the reader that there is more."""
 _FENCE = re.compile(
-    r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S
+    r"^(?P<indent> *)```(?P<language>[a-z]*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
 )
 _FILE = re.compile(r"# (\S+\.ya?ml)$")
 # What differs from run to run: figures, times, hashes; Kubernetes' random names have no vowels.
@@ -105,8 +106,8 @@ def _console(block: Block) -> Iterator[Step]:
 def differences(shown: tuple[str, ...], printed: str) -> list[str]:
     """Return the shown lines that are not printed, in their order.
 
-    Figures, times and hashes may differ, and the width of columns; lines between may be left out
-    only where a line `…` says so, or of a program that says more at other times.
+    Figures, times and hashes may differ, and the width of columns. More may be printed between:
+    programs tell of progress as often as they see fit.
     """
     lines = [_bare(line) for line in printed.splitlines()]
     missing, at = [], 0

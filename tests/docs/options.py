@@ -59,15 +59,16 @@ def _call(words: list[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def wrong(script: str) -> list[str]:
-    """Return what commands name that there is not: commands, options and scripts of ours, values."""
+    """Return what they name that there is not: commands, options, scripts of ours, values."""
     found = []
-    for program, args in calls(script):
+    for program, given in calls(script):
         command: click.Command | None = None
-        if program == "virtualcluster" and args:
-            command = virtualcluster.commands.get(args[0])
+        args = given
+        if program == "virtualcluster" and given:
+            name, *args = given
+            command = virtualcluster.commands.get(name)
             if command is None:
-                found.append(f"no command {args[0]}")
-            args = args[1:]
+                found.append(f"no command {name}")
         elif program.startswith("scripts/"):
             if not (ROOT / program).is_file():
                 found.append(f"no {program}")
@@ -75,13 +76,20 @@ def wrong(script: str) -> list[str]:
             if command is None:
                 found.append(f"{program} is not known here: add it to SCRIPTS")
         if command is not None:
-            try:
-                command.make_context(program, list(args))
-            except click.UsageError as error:
-                a_file = isinstance(error, click.BadParameter) and error.param is not None
-                if not (a_file and isinstance(error.param.type, click.Path)):
-                    found.append(f"{program}: {error.format_message()}")
+            found += [f"{program}: {why}" for why in _misused(command, args)]
     return found + [f"no value {key}" for key in _SET.findall(script) if not is_value(key)]
+
+
+def _misused(command: click.Command, args: list[str]) -> list[str]:
+    try:
+        command.make_context("", list(args))
+    except click.BadParameter as error:
+        # A file of the reader's own need not be here.
+        own = error.param is not None and isinstance(error.param.type, click.Path)
+        return [] if own else [error.format_message()]
+    except click.UsageError as error:
+        return [error.format_message()]
+    return []
 
 
 def is_value(key: str) -> bool:

@@ -60,9 +60,9 @@ class Shell:
         script.write_text(command + "\n")
         assert self._process.stdin
         assert self._process.stdout
-        # A script that fails must not take the shell along: errors become its `return`.
+        # A script that fails must not take the shell along: the first failure is its `return`.
         line = (
-            "trap 'return $?' ERR; set -o pipefail;"
+            "trap 'code=$?; trap - ERR; return $code' ERR; set -o pipefail;"
             f" . {script} </dev/null; code=$?; trap - ERR; printf '\\n{self._end} %s\\n' $code\n"
         )
         self._process.stdin.write(line.encode())

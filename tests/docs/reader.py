@@ -1,4 +1,4 @@
-"""What a reader has before the first command: a home, a kubeconfig of their own, a clone, programs."""
+"""What a reader has before the first command: a home, a kubeconfig, a clone, programs."""
 
 from __future__ import annotations
 

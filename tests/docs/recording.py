@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import defaultdict
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
@@ -28,7 +28,7 @@ def picture(seen: str, title: str, name: str) -> str:
 def text(svg: str) -> str:
     """Return the text of such a picture, line by line."""
     lines: dict[float, list[tuple[float, str]]] = defaultdict(list)
-    for each in ElementTree.fromstring(svg).iter(f"{_SVG}text"):  # noqa: S314 (our own)
+    for each in ET.fromstring(svg).iter(f"{_SVG}text"):  # noqa: S314 (our own)
         if "clip-path" in each.attrib:
             at = float(each.attrib["y"]), float(each.attrib["x"])
             lines[at[0]].append((at[1], "".join(each.itertext())))

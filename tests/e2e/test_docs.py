@@ -21,13 +21,14 @@ from tests.e2e.release import Side
 from tests.e2e.session import Session
 
 pytestmark = pytest.mark.timeout(900)
-# What the pages call the host's ingress class and issuer is the reader's to replace; so is a database.
+DATABASE = "postgres:lab@postgres.databases.svc:5432/DATABASE?sslmode=disable"
+# What is the reader's to replace: the host's ingress class, its issuer, a database.
 HERE = {
     "classes={nginx}": "classes={traefik}",
     "ingressClassName: nginx ": "ingressClassName: traefik ",
     "site   nginx  ": "site   traefik  ",
     "cluster-issuer: letsencrypt": "cluster-issuer: lab-ca",
-    "user:password@db.example.com:5432/dev": "postgres:lab@postgres.databases.svc:5432/DATABASE?sslmode=disable",
+    "user:password@db.example.com:5432/dev": DATABASE,
 }
 
 

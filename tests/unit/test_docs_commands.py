@@ -52,7 +52,7 @@ def test_every_block_has_a_language() -> None:
 
 def test_commands_are_not_hidden_in_indented_blocks() -> None:
     for page in blocks.pages():
-        text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.M | re.S)
+        text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
         assert re.findall(r"\n\n    (?:\$|kubectl|helm|virtualcluster|scripts/).*", text) == []
 
 
