@@ -48,12 +48,16 @@ def of(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
+def missing(host: Side, *names: str) -> list[str]:
+    """Return the extras among these that the host lacks."""
+    return [name for name in names if host.api.find(*SIGNS[name]) is None]
+
+
 def demand(host: Side, *names: str) -> None:
     """Skip the test, saying why, when the host lacks an extra that nobody promised."""
     promised = os.environ.get("VC_E2E_EXTRAS", "").split(",")
-    for name in names:
-        if host.api.find(*SIGNS[name]) is None:
-            text = f"the host has no {name}: scripts/lab extra {name}"
-            if name in promised:
-                pytest.fail(text)
-            pytest.skip(text)
+    for name in missing(host, *names):
+        text = f"the host has no {name}: scripts/lab extra {name}"
+        if name in promised:
+            pytest.fail(text)
+        pytest.skip(text)

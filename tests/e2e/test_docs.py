@@ -7,12 +7,14 @@ left out, and why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.docs import blocks, plan, player, reader, record, recording
+from tests.docs.plan import SCENARIOS, Scenario
 from tests.docs.player import Shell
 from tests.docs.terminal import Terminal
 from tests.e2e import extras
@@ -32,59 +34,72 @@ HERE = {
 }
 
 
-@dataclass
-class Reader:
+AT_ONCE = 3
+"""Groups of pages that are played at the same time: on two cores they mostly wait."""
+
+
+class Reader(NamedTuple):
     """Somebody who reads a group of pages: a shell, and what they call their own."""
 
-    name: str
     shell: Shell
     directory: Path
     env: Mapping[str, str]
     instead: Mapping[str, str]
 
-    def create(self) -> None:
-        """Make what a page takes for granted."""
-        code, said = self.shell.run(f"virtualcluster create dev -n {self.instead['team-x']}")
-        assert code == 0, said
+    def read(self, scenarios: tuple[Scenario, ...]) -> None:
+        """Play pages from top to bottom; what one takes for granted is made."""
+        there = False
+        for scenario in scenarios:
+            if scenario.needs and not there:
+                create = f"virtualcluster create dev -n {self.instead['team-x']}"
+                assert self.shell.run(create)[0] == 0
+            for block in plan.to_play(scenario.page):
+                if block == record.recorded()[0]:
+                    self._watch()
+                else:
+                    player.play(self.shell, block, self.instead)
+            there = scenario.leaves
+
+    def _watch(self) -> None:
+        """Play what is recorded in a terminal, and compare with the page and with the picture."""
+        block, picture = record.recorded()
+        with Terminal(self.directory, self.env) as terminal:
+            for step in blocks.steps(block):
+                terminal.type(player.replaced(step.command, self.instead))
+            seen = terminal.text()
+        for shown in (block.text, recording.text(picture.read_text())):
+            lines = player.replaced(shown, self.instead).splitlines()
+            assert blocks.differences(tuple(lines), seen) == [], seen
 
 
-@pytest.fixture(scope="module", params=plan.SCENARIOS)
-def group(session: Session, host: Side, request: pytest.FixtureRequest) -> Iterator[Reader]:
-    name: str = request.param
-    for scenario in plan.SCENARIOS[name]:
-        extras.demand(host, *scenario.extras)
+def _read(session: Session, name: str) -> None:
     namespace = session.reserve(f"docs-{name}")
     session.release("dev", namespace)  # what fails shows its state
     directory = session.scratch / f"docs-{name}"
     env = reader.prepare(directory, session.host.kubectl.kubeconfig, IMAGES)
-    database = session.prefix.replace("-", "") + "docs"
+    database = f"{session.prefix.replace('-', '')}docs"
     instead = {word: other.replace("DATABASE", database) for word, other in HERE.items()}
     with Shell(directory, env) as shell:
-        yield Reader(name, shell, directory, env, {"team-x": namespace, **instead})
-        shell.run("virtualcluster disconnect --all")
-        shell.run(f"virtualcluster delete dev -n {namespace} --yes")
+        try:
+            Reader(shell, directory, env, {"team-x": namespace, **instead}).read(SCENARIOS[name])
+        finally:
+            shell.run("virtualcluster disconnect --all")
 
 
-def test_the_pages_are_true(group: Reader) -> None:
-    there = False
-    for scenario in plan.SCENARIOS[group.name]:
-        if scenario.needs and not there:
-            group.create()
-        for block in plan.to_play(scenario.page):
-            if (block.page, block.line) == record.recorded()[0][0:2]:
-                _watch(group)
-            else:
-                player.play(group.shell, block, group.instead)
-        there = scenario.leaves
+@pytest.fixture(scope="module")
+def readers(session: Session) -> Iterator[dict[str, Future[None]]]:
+    """All groups whose pages can be played here, from the first test on."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            name: pool.submit(_read, session, name)
+            for name, scenarios in SCENARIOS.items()
+            if not extras.missing(session.host, *(e for each in scenarios for e in each.extras))
+        }
+    for name in SCENARIOS:
+        session.host.api.delete("Namespace", f"{session.prefix}-docs-{name}")
 
 
-def _watch(group: Reader) -> None:
-    """Play what is recorded in a terminal, and compare with the page and with the picture."""
-    block, picture = record.recorded()
-    with Terminal(group.directory, group.env) as terminal:
-        for step in blocks.steps(block):
-            terminal.type(player.replaced(step.command, group.instead))
-        seen = terminal.text()
-    for shown in (block.text, recording.text(picture.read_text())):
-        lines = player.replaced(shown, group.instead).splitlines()
-        assert blocks.differences(tuple(lines), seen) == [], seen
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_pages_are_true(host: Side, readers: dict[str, Future[None]], name: str) -> None:
+    extras.demand(host, *(extra for each in SCENARIOS[name] for extra in each.extras))
+    readers[name].result()
