@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.conftest import Tenant
-from tests.e2e.release import CHART, Release, Side
+from tests.e2e.release import CHART, Release
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.sweep import Found, Sweep, differences
 from tests.e2e.waiting import Pending, until
