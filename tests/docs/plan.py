@@ -31,6 +31,8 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "ci": (Scenario("docs/how-to/ci.md"),),
     "operated": (
         Scenario("docs/how-to/tenant-limits.md", leaves=True),
+        Scenario("docs/cli.md", needs=True, leaves=True),
+        Scenario("docs/troubleshooting.md", needs=True, leaves=True),
         Scenario("docs/how-to/upgrade.md", needs=True, leaves=True),
         Scenario("docs/how-to/gitops.md", needs=True, leaves=True),
         Scenario("docs/how-to/backup.md", needs=True, leaves=True),

@@ -86,20 +86,26 @@ def _read(session: Session, name: str) -> None:
             shell.run("virtualcluster disconnect --all")
 
 
+def _extras(name: str) -> list[str]:
+    return [extra for each in SCENARIOS[name] for extra in each.extras]
+
+
 @pytest.fixture(scope="module")
-def readers(session: Session) -> Iterator[dict[str, Future[None]]]:
-    """All groups whose pages can be played here, from the first test on."""
+def readers(session: Session, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+    """All groups that are asked for and can be played here, from the first test on."""
+    asked = [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == request.path
+    ]
+    names = [name for name in asked if not extras.missing(session.host, *_extras(name))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            name: pool.submit(_read, session, name)
-            for name, scenarios in SCENARIOS.items()
-            if not extras.missing(session.host, *(e for each in scenarios for e in each.extras))
-        }
-    for name in SCENARIOS:
+        yield {name: pool.submit(_read, session, name) for name in names}
+    for name in names:
         session.host.api.delete("Namespace", f"{session.prefix}-docs-{name}")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_pages_are_true(host: Side, readers: dict[str, Future[None]], name: str) -> None:
-    extras.demand(host, *(extra for each in SCENARIOS[name] for extra in each.extras))
+    extras.demand(host, *_extras(name))
     readers[name].result()
