@@ -94,7 +94,7 @@ def _extras(name: str) -> list[str]:
 def readers(session: Session, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
     """All groups that are asked for and can be played here, from the first test on."""
     asked = [
-        item.callspec.params["name"]
+        str(item.callspec.params["name"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.path == request.path
     ]
