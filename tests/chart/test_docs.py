@@ -56,13 +56,14 @@ def test_it_is_this_chart_in_this_version(name: str) -> None:
     assert VERSION in (source.get("targetRevision"), source.get("version"))
 
 
-def test_an_ingress_is_one() -> None:
-    done = _conforms(FILES["site.yaml"].text, NEWEST)
+@pytest.mark.parametrize("name", ["site.yaml", "web-0.yaml"])
+def test_an_object_is_one(name: str) -> None:
+    done = _conforms(FILES[name].text, NEWEST)
     assert done.returncode == 0, done.stdout
 
 
 def test_each_file_of_a_page_has_a_test() -> None:
-    read_here = {"argo-cd.yaml", "flux.yaml", "limits.yaml", "site.yaml"}
+    read_here = {"argo-cd.yaml", "flux.yaml", "limits.yaml", "site.yaml", "web-0.yaml"}
     # actionlint and zizmor read the workflow (tests/audit/workflows.py); the rest is others' form.
     elsewhere = {".github/workflows/integration.yaml", ".gitlab-ci.yml", "inside.yaml"}
     assert set(FILES) == read_here | elsewhere
