@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import player, recording
+from tests.docs import blocks, player, record, recording
 from tests.docs.blocks import Block
 from tests.docs.player import Differs, Shell
 from tests.e2e.waiting import until
@@ -72,3 +72,9 @@ def test_a_picture_has_the_text_of_the_terminal() -> None:
     assert "https://" not in svg.replace("https://www.textualize.io", "")
     lines = [line for line in recording.text(svg).splitlines() if line]
     assert lines == ["$ create dev", "✓ objects made  3.1 s", "NAME   AGE"]
+
+
+def test_the_recording_shows_what_its_page_shows() -> None:
+    block, picture = record.recorded()
+    lines = tuple(block.text.splitlines())
+    assert blocks.differences(lines, recording.text(picture.read_text())) == []
