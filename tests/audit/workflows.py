@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.audit import tools
 from tests.audit.findings import Finding, Looked
+from tests.docs import blocks
 from tests.lab import gobuild
 from tests.lab.cache import Cache
 from tests.lab.errors import LabError
@@ -22,13 +23,26 @@ ACTIONLINT = ("-shellcheck=", "-pyflakes=", "-format", "{{json .}}")
 
 
 def look(*files: Path) -> Looked:
-    """Read workflows, all that there are if none is given."""
-    chosen = files or tuple(sorted((REPO / ".github" / "workflows").iterdir()))
+    """Read workflows, all that there are if none is given: our own, and those that docs show."""
+    chosen = files or (*sorted((REPO / ".github" / "workflows").iterdir()), *_of_docs())
     looked = Looked(PART, findings=_linted(*chosen))
     looked.findings += read(tools.ask("zizmor", *ZIZMOR, *chosen)[0])
     with_findings = {each.where for each in looked.findings}
     looked.good = len({_path(str(each)) for each in chosen} - with_findings)
     return looked
+
+
+def _of_docs() -> list[Path]:
+    """Write the workflows of the documentation where they can be read; return the files."""
+    found = []
+    for page in blocks.pages():
+        for block in blocks.read(page):
+            if block.file.startswith(".github/workflows/"):
+                file = REPO / "build" / "audit" / f"{page.stem}-{Path(block.file).name}"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(block.text)
+                found.append(file)
+    return found
 
 
 def read(answer: list[dict[str, Any]]) -> list[Finding]:

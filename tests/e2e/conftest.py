@@ -23,6 +23,7 @@ from tests.e2e.rest import Window
 from tests.e2e.session import BASELINE, Session, User
 
 SESSION = pytest.StashKey[Session]()
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 LONGEST = 300  # seconds a test may take, however slow the machine
 
 # Those that share the one big installation first; the ones that break it on purpose last. While it
@@ -31,7 +32,7 @@ ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
     *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
-    *("metrics", "ingress", "cli"),
+    *("metrics", "ingress", "cli", "cli_wrong", "docs"),
     # From here to `rest` the shared installation is left alone.
     *(
         "bad_input",
@@ -226,3 +227,20 @@ def nodes(host: Side) -> list[str]:
         for node in host.api.all("Node")
         if not node["spec"].get("taints") and not node["spec"].get("unschedulable")
     ]
+
+
+@pytest.fixture
+def no_default_class(host: Side) -> Iterator[None]:
+    """Nobody installs anything else meanwhile: this is the whole host's setting."""
+    classes = [
+        each["metadata"]["name"]
+        for each in host.api.all("StorageClass")
+        if (each["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
+    ]
+    for name in classes:
+        change = {"metadata": {"annotations": {DEFAULT_CLASS: "false"}}}
+        host.api.patch("StorageClass", name, "", change)
+    yield
+    for name in classes:
+        change = {"metadata": {"annotations": {DEFAULT_CLASS: "true"}}}
+        host.api.patch("StorageClass", name, "", change)

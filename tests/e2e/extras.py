@@ -19,6 +19,7 @@ REQUIRED = {
     "test_metrics.py": ("metrics-server",),
     "test_network_policies.py": ("kube-router",),
     "test_replicas.py": ("databases",),
+    "test_docs.py": ("traefik", "cert-manager", "databases"),
     "test_monitoring.py": ("prometheus-operator",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
@@ -49,12 +50,16 @@ def of(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
+def missing(host: Side, *names: str) -> list[str]:
+    """Return the extras among these that the host lacks."""
+    return [name for name in names if host.api.find(*SIGNS[name]) is None]
+
+
 def demand(host: Side, *names: str) -> None:
     """Skip the test, saying why, when the host lacks an extra that nobody promised."""
     promised = os.environ.get("VC_E2E_EXTRAS", "").split(",")
-    for name in names:
-        if host.api.find(*SIGNS[name]) is None:
-            text = f"the host has no {name}: scripts/lab extra {name}"
-            if name in promised:
-                pytest.fail(text)
-            pytest.skip(text)
+    for name in missing(host, *names):
+        text = f"the host has no {name}: scripts/lab extra {name}"
+        if name in promised:
+            pytest.fail(text)
+        pytest.skip(text)

@@ -10,12 +10,11 @@ import pytest
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.conftest import Tenant
-from tests.e2e.release import CHART, Release, Side
+from tests.e2e.release import CHART, Release
 from tests.e2e.session import BASELINE, Session
 from tests.e2e.sweep import Found, Sweep, differences
 from tests.e2e.waiting import Pending, until
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 HELM_RECORD = "sh.helm.release.v1."
 
 
@@ -127,23 +126,6 @@ def _told(release: Release, reason: str) -> str:
     if reason not in done.out:
         raise Pending(done.out or done.err)
     return done.out
-
-
-@pytest.fixture
-def no_default_class(host: Side) -> Iterator[None]:
-    """Nobody installs anything else meanwhile: this is the whole host's setting."""
-    classes = [
-        each["metadata"]["name"]
-        for each in host.api.all("StorageClass")
-        if (each["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true"
-    ]
-    for name in classes:
-        change = {"metadata": {"annotations": {DEFAULT_CLASS: "false"}}}
-        host.api.patch("StorageClass", name, "", change)
-    yield
-    for name in classes:
-        change = {"metadata": {"annotations": {DEFAULT_CLASS: "true"}}}
-        host.api.patch("StorageClass", name, "", change)
 
 
 @pytest.mark.usefixtures("no_default_class")

@@ -1,7 +1,8 @@
 """Ways to be wrong: each ends with one line of cause and cure, a code of its kind, and no trace.
 
-What needs a real cluster to go wrong is in tests/e2e/test_cli.py; how a virtual cluster that does
-not come up is read is in test_stages.py, what helm says in test_helm.py.
+What needs a real cluster to go wrong is in tests/e2e/test_cli.py, and the usual ones on a real
+host in test_cli_wrong.py; how a virtual cluster that does not come up is read is in test_stages.py,
+what helm says in test_helm.py.
 """
 
 from __future__ import annotations
@@ -259,6 +260,20 @@ def quota_exceeded(place: Place) -> tuple[str, ...]:
     return ("resume", "dev", "--timeout", "0.1")
 
 
+@way(6, "reg.example/syncer:1 of container syncer cannot be pulled (denied)", "imagePullSecrets")
+def image_not_pullable(place: Place) -> tuple[str, ...]:
+    found = place.host.api.objects.find("statefulsets", "team-x", "dev")
+    pod = place.host.api.objects.find("pods", "team-x", "dev-0")
+    assert found
+    assert pod
+    found["spec"]["replicas"] = 0
+    waiting = {"reason": "ErrImagePull", "message": "denied"}
+    syncer = {"name": "syncer", "image": "reg.example/syncer:1", "state": {"waiting": waiting}}
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    pod["status"] = {"conditions": [scheduled], "containerStatuses": [syncer]}
+    return ("resume", "dev", "--timeout", "0.1")
+
+
 @way(6, "still waiting for: pod scheduled", "--timeout")
 def nothing_happens(place: Place) -> tuple[str, ...]:
     place.host.create("statefulsets", "team-x", **statefulset("slow", replicas=0))
@@ -370,8 +385,16 @@ def test_a_way_to_be_wrong(place: Place, cli: Run, name: str) -> None:
     assert isinstance(done.exception, SystemExit)
 
 
-def test_there_are_twenty_of_them() -> None:
+USUAL = {
+    *("no_cluster", "no_right", "wrong_name", "no_default_storage_class", "image_not_pullable"),
+    *("port_taken", "quota_exceeded"),
+}
+"""Those that everybody meets; an old kubectl is only warned of (test_skew.py)."""
+
+
+def test_there_are_twenty_of_them_and_the_usual_ones_are_among_them() -> None:
     assert len(WAYS) >= 20
+    assert set(WAYS) >= USUAL
 
 
 @pytest.mark.usefixtures("dev")
