@@ -26,7 +26,6 @@ NAVIGATION = {
         "docs/how-to/tenant-limits",
         "docs/how-to/upgrade",
         "docs/how-to/backup",
-        "docs/backup",
         "docs/how-to/external-datastore",
         "docs/monitoring",
         "docs/cli",
@@ -88,12 +87,6 @@ def _navigation(_app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def _part(caption: str, entries: list[str]) -> str:
-    there = [re.sub(r"([^< ]+)>?$", r"/\g<0>", each) for each in entries if _is_there(each)]
+    there = [re.sub(r"([^< ]+)>?$", r"/\g<0>", each) for each in entries]
     options = [":hidden:", ":glob:", *([f":caption: {caption}"] if caption else [])]
     return "\n".join(["", "", "```{toctree}", *options, "", *there, "```", ""])
-
-
-def _is_there(entry: str) -> bool:
-    """Tell whether a page is; how a page is called in the navigation may stand before it."""
-    page = entry.rpartition("<")[2].rstrip(">")
-    return any(ROOT.glob(f"{page}.md"))
