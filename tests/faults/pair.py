@@ -222,7 +222,7 @@ class Pair:
 
     def writes(self) -> int:
         """Return how many writes of the syncer there were."""
-        return sum(each.asked.writes for proxy in self.proxies for each in list(proxy.seen))
+        return sum(proxy.writes for proxy in self.proxies)
 
     def _activity(self) -> tuple[int, int]:
         return self.writes(), self.record.changes

@@ -175,6 +175,7 @@ class Proxy:
         self.port = port
         self.rules: list[Rule] = []
         self.seen: list[Seen] = []
+        self.writes = 0
         self.watches: set[Exchange] = set()
         self.lost_answers = 0
         """Requests that the server behind did not answer: it is that which is down."""
@@ -315,6 +316,7 @@ class Proxy:
             answer = exchange.cut()
         finally:
             self.seen.append(Seen(asked, begun, code))
+            self.writes += asked.writes
         return answer
 
 

@@ -1,0 +1,33 @@
+"""Stages at the same time: rows that wait most of their time do not hold up those that compute.
+
+A stage has its own API servers, syncer, network and reference run, so that one never meets another.
+All of R1 is played on one: its points are those of that stage's own reference run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+WRITES, WAITS, OTHERS = "writes", "waits", "others"
+_ROWS = {
+    "R1": WRITES,
+    "R3": WAITS,
+    "R5": WAITS,
+    "R6": WAITS,
+    "R15": WAITS,
+    "R16": WAITS,
+    "R18": WAITS,
+    "R19": WAITS,
+}
+
+
+def of(row: str) -> str:
+    """Return the lane of a row."""
+    return _ROWS.get(row, OTHERS)
+
+
+def chosen(only: Sequence[str]) -> list[str]:
+    """Return the lanes of rows or cases that are named so; all, if none is."""
+    if not only:
+        return [WRITES, WAITS, OTHERS]
+    return sorted({of(each.partition("-")[0]) for each in only})
