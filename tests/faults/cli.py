@@ -20,11 +20,7 @@ from tests.faults.case import Result
 from tests.faults.pair import Pair
 from tests.faults.programs import Programs, built, prepared
 from tests.faults.run import Choice, run
-from tests.lab import registry, teardown
-from tests.lab.cache import locked
-from tests.lab.cli import bring_up
 from tests.lab.commands import Command
-from tests.lab.lab import Lab
 from tests.lab.paths import REPO
 from tests.lab.progress import Progress
 
@@ -55,7 +51,7 @@ def main(only: tuple[str, ...], name: str | None, lane: str, *, fast: bool, keep
         prepared(progress)
     results = _on_stages(only, fast=fast, keep=keep)
     if name:
-        results += _on_lab(name, choice, progress)
+        results += onlab.play(name, choice.row, progress)
     RESULT.mkdir(parents=True, exist_ok=True)
     (RESULT / "table.md").write_text(table.markdown(results))
     click.echo(table.terminal(results))
@@ -111,15 +107,3 @@ def _inside(programs: Programs, choice: Choice, progress: Progress, *, keep: boo
             click.echo(f"logs and datastores: {state}")
         else:
             shutil.rmtree(state, ignore_errors=True)
-
-
-def _on_lab(name: str, choice: Choice, progress: Progress) -> list[Result]:
-    stays = registry.find(name) is not None
-    try:
-        lab, _ = bring_up(progress, name)
-        return onlab.play(lab.kubeconfig, choice.row, progress.say)
-    finally:
-        found = registry.find(name)
-        if found is not None and not stays:
-            with locked(found.lock):
-                teardown.down(Lab(found, progress))
