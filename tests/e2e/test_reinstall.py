@@ -13,7 +13,7 @@ from tests.e2e.cluster import Obj
 from tests.e2e.pods import execute, new_namespace, wait_labelled, wait_ready
 from tests.e2e.release import Release, Virtual
 from tests.e2e.session import Session
-from tests.e2e.sweep import Found, Sweep
+from tests.e2e.sweep import Sweep
 from tests.e2e.waiting import Pending, until
 
 SPACE = "shop"
@@ -36,9 +36,11 @@ class Kept:
         self.bytes = base64.b64encode(secrets.token_bytes(200_000)).decode()
         self._fill()
         self.uids = self.known()
-        self.volume = self.sweep.everything() - self.before
+        claim = self.release.host.api.get(claims.CLAIM, f"{self.release.name}-data", namespace)
+        self.stays = {claim["metadata"]["uid"]}
+        volume = self.release.host.api.get(claims.VOLUME, claim["spec"]["volumeName"])
+        self.stays.add(volume["metadata"]["uid"])
         session.uninstall(self.release)
-        self.left = self._calm()
 
     def _fill(self) -> None:
         new_namespace(self.virt, SPACE)
@@ -65,16 +67,16 @@ class Kept:
             for each in self.virt.api.all(kind)
         }
 
-    def _calm(self) -> set[Found]:
-        """Return what is left once the garbage collector has been there."""
+    def wait_left(self, uids: set[str]) -> None:
+        """Wait until these objects, and no others, are there that were not before."""
 
-        def same() -> set[Found]:
+        def same() -> bool:
             left = self.sweep.everything() - self.before
-            if any(each.type.split(".")[0] in ("pods", "services", "secrets") for each in left):
-                raise Pending(", ".join(sorted(map(str, left))))
-            return left
+            if {each.uid for each in left} != uids:
+                raise Pending(", ".join(sorted(map(str, left))) or "nothing")
+            return True
 
-        return until("what goes is gone", same, WITHIN)
+        until("what goes is gone, and nothing else", same, WITHIN)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +85,7 @@ def kept(session: Session) -> Kept:
 
 
 def test_nothing_but_the_volume_of_the_control_plane_is_left(kept: Kept) -> None:
-    left = sorted(each.type.split(".")[0] for each in kept.left)
-    assert left == ["persistentvolumeclaims", "persistentvolumes"]
-    claim = next(each for each in kept.left if each.type.startswith("persistentvolumeclaims"))
-    assert claim in kept.volume, "it is the same one"
-    assert kept.release.name in claim.name
+    kept.wait_left(kept.stays)
 
 
 def test_same_name_finds_all_of_it_again(kept: Kept) -> None:
@@ -118,11 +116,4 @@ def test_claim_whose_volume_went_is_lost_and_never_an_empty_one(kept: Kept) -> N
 def test_nothing_is_left_when_it_is_no_longer_to_be_kept(kept: Kept) -> None:
     kept.release.upgrade({"storage": {**KEEP["storage"], "keep": False}})
     kept.session.uninstall(kept.release)
-
-    def clean() -> bool:
-        left = kept.sweep.everything() - kept.before
-        if left:
-            raise Pending(", ".join(sorted(map(str, left))))
-        return True
-
-    until("the namespace is as it was, without a volume", clean, WITHIN)
+    kept.wait_left(set())

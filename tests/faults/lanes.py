@@ -19,6 +19,8 @@ _ROWS = {
     "R18": WAITS,
     "R19": WAITS,
 }
+ON_A_LAB = ("R20", "R21", "R22", "R23", "R24")
+"""Rows of which nothing is played on a stage (onlab.py)."""
 
 
 def of(row: str) -> str:
@@ -30,4 +32,5 @@ def chosen(only: Sequence[str]) -> list[str]:
     """Return the lanes of rows or cases that are named so; all, if none is."""
     if not only:
         return [WRITES, WAITS, OTHERS]
-    return sorted({of(each.partition("-")[0]) for each in only})
+    rows = {each.partition("-")[0] for each in only}
+    return sorted({of(row) for row in rows if row not in ON_A_LAB})

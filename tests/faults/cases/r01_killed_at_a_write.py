@@ -49,7 +49,8 @@ def _spread(points: list[Point], most: int | None) -> list[Point]:
 def _play(points: dict[str, Point], play: Play, *, after: bool) -> None:
     for phase in PHASES:
         if phase not in points:
-            if phase in ("create", "clear"):
+            # What is deleted in the end need not have been shrunk, but what is shrunk was changed.
+            if phase in ("create", "clear") or (phase == "change" and "shrink" in points):
                 play.phase(phase)
             continue
         point = points[phase]
