@@ -8,16 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-WRITES, WAITS, OTHERS = "writes", "waits", "others"
+KILLS, WAITS, OTHERS = "kills", "waits", "others"
 _ROWS = {
-    "R1": WRITES,
-    "R3": WAITS,
-    "R5": WAITS,
-    "R6": WAITS,
-    "R15": WAITS,
-    "R16": WAITS,
-    "R18": WAITS,
-    "R19": WAITS,
+    **dict.fromkeys(("R1", "R3"), KILLS),
+    **dict.fromkeys(("R5", "R6", "R15", "R16", "R17", "R18", "R19", "R28"), WAITS),
 }
 ON_A_LAB = ("R20", "R21", "R22", "R23", "R24")
 """Rows of which nothing is played on a stage (onlab.py)."""
@@ -31,6 +25,6 @@ def of(row: str) -> str:
 def chosen(only: Sequence[str]) -> list[str]:
     """Return the lanes of rows or cases that are named so; all, if none is."""
     if not only:
-        return [WRITES, WAITS, OTHERS]
+        return [KILLS, WAITS, OTHERS]
     rows = {each.partition("-")[0] for each in only}
     return sorted({of(row) for row in rows if row not in ON_A_LAB})

@@ -218,7 +218,12 @@ class Pair:
                 last, since = now, time.monotonic()
 
     def _queued(self) -> bool:
-        return self.syncer.child.runs() and self.syncer.gauge(QUEUE) > 0
+        if not self.syncer.child.runs():
+            return False
+        try:
+            return self.syncer.gauge(QUEUE) > 0
+        except OSError:
+            return True  # it is just starting
 
     def writes(self) -> int:
         """Return how many writes of the syncer there were."""

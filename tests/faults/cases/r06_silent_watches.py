@@ -51,7 +51,7 @@ def _black_hole(side: str, play: Play) -> None:
     play.pair.proxy(side).cut()
     begun = time.monotonic()
     play.acts("change")
-    play.eventually("watches wait for an answer", lambda: rule.hits > 4, 30)
+    play.eventually("watches wait for an answer", lambda: rule.hits > 4)
     play.heal()
     play.converges("change", since=begun)
     play.phase("clear")
