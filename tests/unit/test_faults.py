@@ -6,10 +6,10 @@ import pytest
 
 from tests.faults import cases, table
 from tests.faults.case import Result
-from tests.faults.injections import Injection, writes
+from tests.faults.injections import Injection
 from tests.faults.oracle import State
 from tests.faults.reference import Point, Reference, label
-from tests.faults.wire import Asked, read
+from tests.faults.wire import Asked, read, writes
 from tests.faults.workload import PHASES
 
 LISTED = "/api/v1/namespaces/team-x/pods"

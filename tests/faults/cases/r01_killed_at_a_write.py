@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.injections import Match, Strike
+from tests.faults.injections import Strike
 from tests.faults.play import Play
 from tests.faults.reference import Point, Reference, label
-from tests.faults.wire import Asked
+from tests.faults.wire import Asked, Match
 from tests.faults.workload import PHASES
 
 FAST = 3  # points of each phase that CI tries, spread over all of them

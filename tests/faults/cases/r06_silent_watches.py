@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.injections import Silent, watches
+from tests.faults.injections import Silent
 from tests.faults.play import Play
 from tests.faults.reference import Reference
+from tests.faults.wire import watches
 
 
 def cases(_reference: Reference, *, fast: bool) -> Iterator[Case]:

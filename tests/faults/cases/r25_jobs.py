@@ -13,11 +13,11 @@ from tests.e2e.cluster import Obj
 from tests.e2e.waiting import Pending
 from tests.faults.case import Case
 from tests.faults.chart import NAMESPACE
-from tests.faults.injections import Committed, Refuse, Strike, writes
+from tests.faults.entry import Entry
+from tests.faults.injections import Committed, Refuse, Strike
 from tests.faults.play import Play
-from tests.faults.record import Entry
 from tests.faults.reference import Reference
-from tests.faults.wire import Asked
+from tests.faults.wire import Asked, writes
 
 JOBS, FEW = 1000, 60
 BATCH = 50
