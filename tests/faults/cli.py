@@ -31,9 +31,12 @@ RESULT = REPO / "build" / "faults"
 @click.option("--only", multiple=True, help="Only rows or cases so called, such as R1 or R5-host.")
 @click.option("--fast", is_flag=True, help="What CI runs: a few of each.")
 @click.option("--lab", "name", help="Also the rows that need nodes, on this lab.")
+@click.option("--times", type=click.IntRange(1), default=1, help="Play each case so often.")
 @click.option("--keep", is_flag=True, help="Leave the logs and datastores of the run.")
 @click.option("--lane", default="", hidden=True, help="What one of the stages plays.")
-def main(only: tuple[str, ...], name: str | None, lane: str, *, fast: bool, keep: bool) -> None:
+def main(
+    only: tuple[str, ...], name: str | None, lane: str, times: int, *, fast: bool, keep: bool
+) -> None:
     """Break what a virtual cluster depends on, and compare with a run in which nothing breaks.
 
     Two real API servers, the real syncer, and proxies between them that fail on purpose; with --lab
@@ -43,13 +46,13 @@ def main(only: tuple[str, ...], name: str | None, lane: str, *, fast: bool, keep
     progress = Progress()
     programs = built(progress)
     os.environ["PATH"] = f"{programs.tools}{os.pathsep}{os.environ['PATH']}"
-    choice = Choice(only, fast, lane)
+    choice = Choice(only, fast, lane, times)
     if stage.inside():
         _inside(programs, choice, progress, keep=keep)
         return
     if not fast:
         prepared(progress)
-    results = _on_stages(only, fast=fast, keep=keep)
+    results = _on_stages(choice, keep=keep)
     if name:
         results += onlab.play(name, choice.row, progress)
     RESULT.mkdir(parents=True, exist_ok=True)
@@ -61,17 +64,17 @@ def main(only: tuple[str, ...], name: str | None, lane: str, *, fast: bool, keep
     sys.exit(1 if not results or any(each.failed for each in results) else 0)
 
 
-def _on_stages(only: tuple[str, ...], *, fast: bool, keep: bool) -> list[Result]:
+def _on_stages(choice: Choice, *, keep: bool) -> list[Result]:
     """Run the cases that need no node, each lane on a stage of its own, all at the same time."""
-    flags = [f"--only={each}" for each in only]
-    flags += ["--fast"] if fast else []
+    flags = [f"--times={choice.times}", *(f"--only={each}" for each in choice.only)]
+    flags += ["--fast"] if choice.fast else []
     flags += ["--keep"] if keep else []
     results = []
     with ExitStack() as stack:
         scratch = Path(tempfile.mkdtemp(prefix="vc-faults-"))
         if not keep:
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
-        files = {lane: scratch / f"{lane}.json" for lane in lanes.chosen(only)}
+        files = {lane: scratch / f"{lane}.json" for lane in lanes.chosen(choice.only)}
         stages = {
             lane: stack.enter_context(stage.playing(file, f"--lane={lane}", *flags))
             for lane, file in files.items()

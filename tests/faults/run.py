@@ -24,6 +24,8 @@ class Choice:
     fast: bool = False
     lane: str = ""
     """Of which lane (lanes.py) only; empty: of all."""
+    times: int = 1
+    """How often each case is played."""
 
     def row(self, row: str) -> bool:
         """Tell whether a row is chosen as a whole."""
@@ -42,7 +44,8 @@ def run(pair: Pair, choice: Choice, say: Callable[[str], None]) -> Iterator[Resu
     writes = sum(map(len, reference.points.values()))
     say(f"without faults: {writes} writes in {len(reference.states)} phases")
     chosen = [each for each in cases.found(reference, fast=choice.fast) if choice.takes(each)]
-    for number, case in enumerate(sorted(chosen, key=lambda each: each.last)):
+    chosen *= choice.times
+    for number, case in enumerate(chosen):
         result = play(pair, reference, case, number)
         verdict = f"FAILED: {result.problem}" if result.failed else "ok"
         say(f"{number + 1}/{len(chosen)} {case.id}: {verdict} ({result.took:.1f} s)")
