@@ -25,7 +25,8 @@ from tests.e2e.waiting import Pending, brief, is_ready, until
 SPACE = "shop"
 STAYS, GOES, NUMBER = "node-1", "node-2", "2"
 LAB = Path(__file__).parents[2] / "scripts" / "lab"
-VALUES: Obj = {"sync": {"nodes": {"enabled": True}}}
+VALUES: dict[str, Obj] = {"narrow": {}, "wide": {"sync": {"nodes": {"enabled": True}}}}
+"""With the rights of one namespace, and with those to read the host's nodes."""
 PATIENCE = 5  # seconds that a pod waits for its node, once that is known to be away
 POWER = 300.0  # seconds until a node is ready that is switched on
 NOTICED = 120.0  # seconds: a host waits 50 for a sign of a node (node-monitor-grace-period)
@@ -35,12 +36,12 @@ pytestmark = pytest.mark.timeout(500)
 class Shop:
     """A Deployment and a StatefulSet on the one node, all else on the other."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, name: str) -> None:
         self.host: Side = session.host
-        self.timings = session.timings
+        self.ledger: Ledger
         with _cordoned(self.host, GOES):
-            self.release: Release = session.release("vc", session.namespace("power", BASELINE))
-            self.release.install(VALUES)
+            self.release: Release = session.release(name, session.namespace(name, BASELINE))
+            self.release.install(VALUES[name])
             self.release.wait_coredns()
             self.virt: Virtual = session.connect(self.release)
             new_namespace(self.virt, SPACE)
@@ -78,11 +79,6 @@ class Shop:
 
         return until(f"another pod of {app} is ready", ready, NOTICED)
 
-    def power(self, state: str) -> None:
-        """Take the node's power away, or give it back."""
-        name = os.environ["VC_E2E_POWER"]
-        run([str(LAB), "power", state, NUMBER, "--name", name], timeout=POWER)
-
     def node_is(self, value: str) -> None:
         """Wait until the virtual node is said to be ready, or not, or unknown."""
 
@@ -101,6 +97,12 @@ class Shop:
         return [p["metadata"]["name"] for p in self.release.host_pods() if virt_uid(p) == uid]
 
 
+def _power(state: str) -> None:
+    """Take the node's power away, or give it back."""
+    name = os.environ["VC_E2E_POWER"]
+    run([str(LAB), "power", state, NUMBER, "--name", name], timeout=POWER)
+
+
 @contextlib.contextmanager
 def _cordoned(host: Side, node: str) -> Iterator[None]:
     """Keep new pods off a node of the host."""
@@ -112,39 +114,41 @@ def _cordoned(host: Side, node: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def shop(session: Session) -> Shop:
-    return Shop(session)
-
-
-@pytest.fixture(scope="module")
-def ledger(shop: Shop) -> Iterator[Ledger]:
-    with Ledger(shop.release) as made:
+def shops(session: Session) -> Iterator[dict[str, Shop]]:
+    made = {name: Shop(session, name) for name in VALUES}
+    with contextlib.ExitStack() as stack:
+        for shop in made.values():
+            shop.ledger = stack.enter_context(Ledger(shop.release))
         yield made
 
 
-def test_virtual_node_is_not_ready_once_the_host_knows(shop: Shop, ledger: Ledger) -> None:
-    assert not ledger.doubled()
-    assert {shop.web["spec"]["nodeName"], shop.database["spec"]["nodeName"]} == {GOES}
-    assert shop.bystander["spec"]["nodeName"] == STAYS
+@pytest.fixture(params=VALUES)
+def shop(request: pytest.FixtureRequest, shops: dict[str, Shop]) -> Shop:
+    return shops[request.param]
+
+
+def test_node_that_the_host_takes_for_away_is_not_ready_inside(
+    session: Session, shops: dict[str, Shop]
+) -> None:
+    for shop in shops.values():
+        assert {shop.web["spec"]["nodeName"], shop.database["spec"]["nodeName"]} == {GOES}
+        assert shop.bystander["spec"]["nodeName"] == STAYS
     begun = time.monotonic()
-    shop.power("off")
-    shop.node_is("Unknown")
+    _power("off")
+    shops["wide"].node_is("Unknown")
     took = time.monotonic() - begun
-    shop.timings.notes.append(f"power off: the virtual node is not ready after {took:.1f} s")
+    session.timings.notes.append(f"power off: the virtual node is not ready after {took:.1f} s")
 
 
-def test_replacement_runs_on_another_node(shop: Shop, ledger: Ledger) -> None:
-    begun = time.monotonic()
+def test_replacement_runs_on_another_node(shop: Shop) -> None:
     other = shop.pod_of("web", instead_of=shop.web["metadata"]["uid"])
-    took = time.monotonic() - begun
-    shop.timings.notes.append(f"power off: a replacement runs {took:.1f} s after that")
     assert other["spec"]["nodeName"] == STAYS
     assert execute(shop.virt, SPACE, other["metadata"]["name"], "echo", "here") == "here\n"
-    assert not ledger.doubled()
+    assert not shop.ledger.doubled()
 
 
 def test_pod_of_a_stateful_set_is_not_replaced_while_nobody_knows_that_it_ended(
-    shop: Shop, ledger: Ledger
+    shop: Shop,
 ) -> None:
     """At most one: the host says that it is going, and not that it is gone."""
 
@@ -155,21 +159,24 @@ def test_pod_of_a_stateful_set_is_not_replaced_while_nobody_knows_that_it_ended(
 
     until("db-0 is going", going, NOTICED)
     assert len(shop.twins(shop.database)) == 1
-    assert not ledger.lost(shop.virt.api.all("Pod", SPACE))
+    assert not shop.ledger.lost(shop.virt.api.all("Pod", SPACE))
 
 
-def test_all_is_well_when_the_power_is_back(shop: Shop, ledger: Ledger) -> None:
+def test_power_comes_back(session: Session, shops: dict[str, Shop]) -> None:
     begun = time.monotonic()
-    shop.power("on")
-    shop.node_is("True")
+    _power("on")
+    shops["wide"].node_is("True")
+    took = time.monotonic() - begun
+    session.timings.notes.append(f"power on: the virtual node is ready after {took:.1f} s")
+
+
+def test_all_is_well_when_the_power_is_back(shop: Shop) -> None:
     for each in (shop.web, shop.database):
         wait_gone(shop.virt, "Pod", SPACE, each["metadata"]["name"], each["metadata"]["uid"], 120)
         assert not shop.twins(each)
     again = shop.pod_of("db", instead_of=shop.database["metadata"]["uid"])
     assert again["metadata"]["name"] == "db-0"
-    took = time.monotonic() - begun
-    shop.timings.notes.append(f"power on: the StatefulSet's pod runs again after {took:.1f} s")
     bystander = shop.virt.api.get("Pod", "bystander", SPACE)
     assert bystander["metadata"]["uid"] == shop.bystander["metadata"]["uid"]
-    assert not ledger.doubled()
-    assert not ledger.lost(shop.virt.api.all("Pod", SPACE))
+    assert not shop.ledger.doubled()
+    assert not shop.ledger.lost(shop.virt.api.all("Pod", SPACE))
