@@ -43,7 +43,7 @@ ROWS = (
     Row("R10", "copies deleted and edited under running pods", "test_repair.py"),
     Row("R16", "a leader goes, on PostgreSQL", "test_replicas.py", ("databases",)),
     Row("R16", "a leader goes, on etcd", "test_replicas.py", ("databases",), "etcd"),
-    Row("R20", "upgrades of k3s and of the chart", "test_upgrade.py"),
+    Row("R20", "upgrades of the chart, jumps of k3s", "test_upgrade.py"),
     Row("R21", "helm delete, the Service deleted", "test_uninstall.py"),
     Row("R22", "helm delete and helm install, volumes kept or not", "test_reinstall.py"),
     Row("R23", "deletion with grace, by force, with finalizers", "test_deletion.py"),
