@@ -137,9 +137,17 @@ class VirtAccess:
     """The virtual cluster's API as its administrator sees it, from inside the same pod."""
 
     def __init__(self, admin: Admin) -> None:
+        self.tls = ssl.create_default_context(cadata=admin.ca.decode())
+        self.renew(admin)
+
+    def renew(self, admin: Admin) -> None:
+        """Be this administrator from the next connection on; an authority of before is trusted on.
+
+        That one ends with this process.
+        """
         self.admin = admin
         self.url = admin.server
-        self.tls = ssl.create_default_context(cadata=admin.ca.decode())
+        self.tls.load_verify_locations(cadata=admin.ca.decode())
         if admin.certificate:
             with key_pair_files(admin.certificate, admin.key) as (certificate, key):
                 self.tls.load_cert_chain(certificate, key)

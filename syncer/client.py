@@ -65,6 +65,8 @@ class Client:
         self._bucket = bucket
         self._inactivity = inactivity
         self._session: aiohttp.ClientSession | None = None
+        self._before: list[aiohttp.ClientSession] = []
+        """Idle as soon as their last requests have ended, and then without connections."""
         self.requests: Counter[tuple[str, str, int]] = Counter()
         """By method, resource and status; NO_ANSWER where there was none."""
         self.took = {method: Durations(QUICK) for method in METHODS}
@@ -79,20 +81,34 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
-        self._session = aiohttp.ClientSession(
+        self._session = self._opened()
+        return self
+
+    def reconnect(self) -> None:
+        """Make new connections from now on, which show who we are now.
+
+        What is under way ends on those of before: a session that is closed forgets who waits on it.
+        """
+        if self._session is not None:
+            self._before.append(self._session)
+            self._session = self._opened()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._access.tls, limit=0, keepalive_timeout=75),
             timeout=aiohttp.ClientTimeout(total=REQUEST_TIMEOUT),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
             headers={"User-Agent": "virtualcluster-syncer", "Accept": "application/json"},
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         """Close the connection pool."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        sessions = [*self._before, self._session]
+        self._before, self._session = [], None
+        for session in sessions:
+            if session is not None:
+                await session.close()
 
     def speak(self, resource: Resource, dialect: Dialect) -> None:
         """Speak a dialect with this server; callers notice nothing."""

@@ -119,8 +119,7 @@ class Controller:
                 self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
             return
         held = self.sources.orphans()
-        known = sum(len(store) for kind, store in self.world.host.items() if kind != "nodes")
-        if not self.sources.decided and brake.holds(held, known):
+        if not self.sources.decided and brake.holds(held, len(self.sources.twins())):
             self.hold(held, "most host objects have no virtual twin")
 
     def hold(self, keys: set[Key], why: str) -> None:

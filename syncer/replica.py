@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import structlog
 
-from syncer import kubeconfig, upgrade
-from syncer.access import Admin
+from syncer import upgrade
 from syncer.apiservice import ApiService
 from syncer.client import Client
 from syncer.controller import Controller
@@ -41,7 +40,8 @@ class Parts(NamedTuple):
     world: World
     virt: Client
     host: Client
-    admin: Admin
+    publish: Callable[[], Awaitable[None]]
+    """Gives users what opens the virtual API: the leader's."""
     kubelet: Endpoint
 
 
@@ -91,8 +91,7 @@ class Replica:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(leader.keep(self.unfit))
             tasks.create_task(self._record())
-            port = parts.settings.api_port
-            await kubeconfig.publish(parts.host, parts.world.ident, parts.admin, port)
+            await parts.publish()
             await self._sync(self._controller(follower.served))
 
     def unfit(self) -> str:

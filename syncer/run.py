@@ -11,10 +11,11 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from syncer import dialects, health, kubeconfig, tunnel
+from syncer import dialects, health, tunnel
 from syncer.access import Access, Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
 from syncer.bucket import Bucket
 from syncer.client import Client
+from syncer.credentials import Credentials
 from syncer.discover import identify
 from syncer.errors import ApiError, Forbidden, NotFound, ServerError, Unauthorized, Unreachable
 from syncer.expiry import Expiries
@@ -84,19 +85,19 @@ async def _run(settings: Settings, progress: Progress) -> None:
             host.may_write = progress.leader.holds
         progress.stage = "waiting for the kubeconfig of k3s"
         admin = await _admin(settings)
-        virt = await stack.enter_async_context(_client("virt", VirtAccess(admin)))
+        virt_access = VirtAccess(admin)
+        virt = await stack.enter_async_context(_client("virt", virt_access))
         virt.may_write = host.may_write
         progress.clients.append(virt)
-        kubeconfig.write(admin, settings.api_port, ident.release, settings.kubeconfig_out)
-        if progress.leader is None:
-            await kubeconfig.publish(host, ident, admin, settings.api_port)
+        credentials = Credentials(settings, ident, virt_access, virt, host)
+        await credentials.hand_out()
         world = _world(settings, ident, api_ip)
         tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
         kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
         door = tunnel.Door(admin.server, admin.ca, tls.directory, settings.kubelet_host)
         try:
-            parts = Parts(settings, progress, world, virt, host, admin, kubelet)
-            await _sync(parts, lambda: tunnel.hold(door, kubelet.serves))
+            parts = Parts(settings, progress, world, virt, host, credentials.publish, kubelet)
+            await _sync(parts, credentials, lambda: tunnel.hold(door, kubelet.serves))
         finally:
             await kubelet.aclose()
 
@@ -116,7 +117,9 @@ async def _patiently(ask: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(LOOK)
 
 
-async def _sync(parts: Parts, hold_tunnel: Callable[[], Coroutine[None, None, None]]) -> None:
+async def _sync(
+    parts: Parts, credentials: Credentials, hold_tunnel: Callable[[], Coroutine[None, None, None]]
+) -> None:
     settings, progress, virt, host = parts.settings, parts.progress, parts.virt, parts.host
     progress.stage = "waiting for the virtual API server"
     # The host's answers first: k3s takes longer to start than they do.
@@ -130,6 +133,7 @@ async def _sync(parts: Parts, hold_tunnel: Callable[[], Coroutine[None, None, No
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep(replica.sources))
             tasks.create_task(replica.pulse.run())
+            tasks.create_task(credentials.follow())
             tasks.create_task(_metrics(parts).run())
             if tunnel.needed(virt_version):
                 tasks.create_task(hold_tunnel())

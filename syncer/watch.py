@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 
@@ -16,6 +17,7 @@ from syncer.freshness import Freshness
 from syncer.objects import Obj
 from syncer.resources import Resource
 from syncer.store import Store
+from syncer.stream import Event
 
 log = structlog.get_logger()
 
@@ -102,19 +104,21 @@ class Reflector:
         self._on_missing = on_missing
         self._history = history or History()
         self._version = ""
+        self._served = False
 
     async def run(self) -> None:
         """Keep the store true until cancelled."""
-        pause = min(FIRST_PAUSE, self._longest_pause)
+        first = pause = min(FIRST_PAUSE, self._longest_pause)
         while True:
+            self._served = False
             try:
                 if not self._version:
                     await self._list()
-                useful = await self._watch()
+                await self._watch()
                 self.restarts["ended"] += 1
                 self.heard = time.time()  # it ends in good order: the server is there
-                if useful:
-                    pause = min(FIRST_PAUSE, self._longest_pause)
+                if self._served:
+                    pause = first
                     continue
             except Gone:
                 self._version = ""
@@ -136,6 +140,8 @@ class Reflector:
                     resource=self.resource.plural,
                     error=str(error),
                 )
+            if self._served:
+                pause = first  # what cuts connections now and then costs no more each time
             await asyncio.sleep(pause * (1.0 + random.random() / 2.0))  # noqa: S311
             pause = min(self._longest_pause, pause * 2.0)
 
@@ -160,20 +166,32 @@ class Reflector:
         self._is_well()
         self.synced.set()
 
-    async def _watch(self) -> bool:
-        """Watch until the stream ends; tell whether it brought anything, or ran for a while."""
-        begun = time.monotonic()
-        useful = False
+    async def _watch(self) -> None:
+        """Watch until the stream ends; it has served if it brought anything, or ran for a while."""
+        begun = math.inf
+
+        def opened() -> None:
+            nonlocal begun
+            begun = time.monotonic()
+            self.freshness.heard()
+
         events = self.client.watch(
             self.resource,
             self._namespace,
             selector=self._selector,
             fields=self._fields,
             since=self._version,
-            on_open=self.freshness.heard,
+            on_open=opened,
         )
+        try:
+            await self._take(events)
+        finally:
+            self._served |= time.monotonic() - begun >= self._calm
+        self.freshness.heard()  # it ends when its time is over, where there are no bookmarks
+
+    async def _take(self, events: AsyncIterator[Event]) -> None:
         async for kind, obj in events:
-            useful = True
+            self._served = True
             self._is_well()
             version = obj["metadata"]["resourceVersion"]
             if kind in ("ADDED", "MODIFIED"):
@@ -182,8 +200,6 @@ class Reflector:
                 self.store.drop(self._keep(obj))
             self._version = version
             self._history.saw(version)
-        self.freshness.heard()  # it ends when its time is over, where there are no bookmarks
-        return useful or time.monotonic() - begun >= self._calm
 
     def _is_well(self) -> None:
         self.heard = time.time()

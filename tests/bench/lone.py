@@ -17,7 +17,6 @@ import uvloop
 from prometheus_client.exposition import generate_latest
 
 from syncer import health, log
-from syncer.access import Admin
 from syncer.kinds import BY_DEFAULT
 from syncer.metrics import Metrics
 from syncer.progress import Progress
@@ -41,8 +40,7 @@ async def main(virt_url: str, host_url: str) -> str:
         fake_server.client("host", host_url, inactivity=60.0) as host,
     ):
         progress.clients += [host, virt]
-        admin = Admin(virt_url, b"", b"", b"", "", "")
-        parts = Parts(settings(), progress, world(SCOPE), virt, host, admin, Endpoint())
+        parts = Parts(settings(), progress, world(SCOPE), virt, host, _nobody, Endpoint())
         replica = Replica(parts, frozenset(BY_DEFAULT), "v1.34.4", "v1.34.4+k3s1")
         tasks = [asyncio.create_task(keep(replica.sources)), asyncio.create_task(replica.alone())]
         try:
@@ -51,6 +49,10 @@ async def main(virt_url: str, host_url: str) -> str:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _nobody() -> None:
+    """Hand out nothing: there is no administrator."""
 
 
 async def _until_quiet(tell: Callable[[], str], tasks: list[asyncio.Task[None]]) -> str:

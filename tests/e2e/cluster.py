@@ -134,7 +134,10 @@ class Cluster:
         response = self._send(
             method, path, body, query or {}, content_type, REQUEST_SECONDS, headers or {}
         )
-        data: bytes = response.data
+        try:
+            data: bytes = response.data
+        except urllib3.exceptions.HTTPError as error:
+            raise Unreachable(f"{method} {path}: the answer broke off: {error}") from error
         return data
 
     def json(self, method: str, path: str, body: Any = None, **options: Any) -> Obj:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import yaml
 
 from tests.e2e import kubeconfig, manifests
@@ -12,6 +14,18 @@ from tests.e2e.tunnel import Tunnel
 from tests.e2e.waiting import Pending, is_ready, until
 
 POSTGRES = "postgres://postgres:lab@postgres.databases.svc:5432/{}?sslmode=disable"
+ETCD = "http://etcd.databases.svc:2379"
+DATASTORE = os.environ.get("VC_E2E_DATASTORE", "PostgreSQL")
+
+
+def datastore(session: Session, namespace: str, replicas: int) -> Obj:
+    """Return the values of replicas on a part of the chosen datastore that nobody else uses."""
+    part = session.prefix.replace("-", "")
+    if DATASTORE == "etcd":
+        made = values(session, namespace, ETCD, replicas)
+        made["virtualCluster"]["extraArgs"] = [f"--kube-apiserver-arg=etcd-prefix=/{part}"]
+        return made
+    return values(session, namespace, POSTGRES.format(part), replicas)
 
 
 def values(session: Session, namespace: str, endpoint: str, replicas: int) -> Obj:

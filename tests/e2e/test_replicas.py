@@ -1,4 +1,4 @@
-"""Three replicas on PostgreSQL, one of which leads: what happens when it goes."""
+"""Three replicas on PostgreSQL or etcd, one of which leads: what happens when it goes."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ pytestmark = pytest.mark.timeout(600)
 def trio(session: Session, host: Side) -> Release:
     extras.demand(host, "databases")
     release = session.release("trio", session.namespace("trio"))
-    endpoint = replicas.POSTGRES.format(session.prefix.replace("-", ""))
     begun = time.monotonic()
-    release.install(replicas.values(session, release.namespace, endpoint, COUNT))
+    release.install(replicas.datastore(session, release.namespace, COUNT))
     release.wait_coredns()
     took = time.monotonic() - begun
-    session.timings.notes.append(f"three replicas on PostgreSQL: installed in {took:.1f} s")
+    session.timings.notes.append(
+        f"three replicas on {replicas.DATASTORE}: installed in {took:.1f} s"
+    )
     return release
 
 

@@ -22,8 +22,6 @@ class Case:
     play: Callable[[Play], None]
     fast: bool = False
     """It is in the part that CI runs."""
-    last: bool = False
-    """It leaves the stage otherwise than it was: nothing comes after it but its like."""
 
     @property
     def id(self) -> str:

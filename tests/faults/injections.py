@@ -11,30 +11,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from syncer.metricsapi.documents import failure
-from tests.faults.proxy import Exchange
-from tests.faults.wire import Asked
-
-Match = Callable[[Asked], bool]
-
-
-def everything(_asked: Asked) -> bool:
-    """Match each request."""
-    return True
-
-
-def writes(asked: Asked) -> bool:
-    """Match what changes something."""
-    return asked.writes
-
-
-def watches(asked: Asked) -> bool:
-    """Match watches."""
-    return asked.verb == "watch"
-
-
-def lists(asked: Asked) -> bool:
-    """Match lists."""
-    return asked.verb == "list"
+from tests.faults.exchange import Exchange
+from tests.faults.wire import Asked, Match, everything
 
 
 @dataclass

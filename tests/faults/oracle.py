@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from tests.faults.record import Entry
+from tests.faults.entry import Entry
 
 State = dict[str, int]
 """Objects as text, and how often there is one like it."""

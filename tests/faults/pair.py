@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import ssl
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from syncer.access import key_pair_files
 from tests.e2e.cluster import Cluster
-from tests.faults import chart, oracle, virt
+from tests.faults import chart, launch, oracle, quiet, virt
 from tests.faults.chart import NAMESPACE, RELEASE, Chart
+from tests.faults.exchange import Upstream
 from tests.faults.host import Host
+from tests.faults.launch import HOST_PORT
 from tests.faults.player import Player
 from tests.faults.programs import Programs
-from tests.faults.proxy import Proxy, Rule, Upstream
+from tests.faults.proxy import Proxy, Rule
 from tests.faults.record import Record
 from tests.faults.syncer import Syncer
 from tests.faults.virt import Virt
-from tests.lab.paths import REPO
 
-HOST_PORT, VIRT_PORT = 7443, 7444
+VIRT_PORT = 7444
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 LISTEN = 8081
-QUEUE = "virtualcluster_queue_depth"
-QUIET = 1.0  # seconds without a write and without a change: the sides are at rest
 
 
 class Pair:
@@ -71,7 +66,7 @@ class Pair:
         self.virt_proxy.start()
         self.host_proxy.leads_to(Upstream(self._host.at.server, self._trust()))
         self.player = Player(self.host).start()
-        self._discover()
+        launch.discover(self.chart)
         self.k3s.told(self.chart.args["virtual-cluster"], self.chart.discovered())
         self.k3s.start()
         self.reach()
@@ -111,49 +106,16 @@ class Pair:
         text = chart.through(self.k3s.written, f"https://127.0.0.1:{VIRT_PORT}", authority)
         chart.write(self._kubeconfig, text)
 
+    def _syncer(self, name: str, port: int) -> Syncer:
+        places = launch.Places(self.state, self.k3s.data, self._kubeconfig)
+        return launch.syncer(self.chart, name, port, places)
+
     @property
     def _kubeconfig(self) -> Path:
         return self.state / "k3s-through-proxy.yaml"
 
     def _trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.pki.path("ca.crt")))
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Return what a kubelet tells the syncer's containers."""
-        return {
-            "HOST_IP": "10.254.0.1",
-            "HOST_NODE_NAME": "node-1",
-            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-            "KUBERNETES_SERVICE_PORT": str(HOST_PORT),
-            "POD_IP": "10.254.0.2",
-            "POD_NAME": f"{RELEASE}-0",
-        }
-
-    def _discover(self) -> None:
-        command = [sys.executable, "-m", "syncer", *self.chart.args["discover"]]
-        environment = {**os.environ, **self.environment, "PYTHONPATH": str(REPO)}
-        done = subprocess.run(
-            command,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=virt.START,
-        )
-        assert done.returncode == 0, done.stderr
-
-    def _syncer(self, name: str, port: int) -> Syncer:
-        places = {
-            "--k3s-data-dir": str(self.k3s.data),
-            "--k3s-kubeconfig": str(self._kubeconfig),
-        }
-        args = []
-        for arg in self.chart.args["syncer"]:
-            flag = arg.partition("=")[0]
-            args.append(f"{flag}={places[flag]}" if flag in places else arg)
-        args.append(f"--kubeconfig-out={self.state / name}.kubeconfig")
-        return Syncer(name, args, self.environment, self.state, port)
 
     # --- during a case
 
@@ -193,39 +155,16 @@ class Pair:
         return oracle.state(there, namespace)
 
     def rest(self, seconds: float = 60.0, *, when: Callable[[], bool] = lambda: True) -> None:
-        """Wait until nothing is on its way out, is queued, is written or changes for a while.
-
-        And until `when` says so too: on a machine with much else to do, silence alone is no proof.
-        """
-        deadline = time.monotonic() + seconds
-        last, since = self._activity(), time.monotonic()
-        while True:
-            if time.monotonic() > deadline:
-                going = [str(self.record.entries[each]) for each in list(self.record.going)]
-                raise AssertionError(f"no rest in {seconds:.0f} s; being deleted: {going}")
-            time.sleep(0.05)
-            if (now := self._activity()) != last or self.record.going:
-                last, since = now, time.monotonic()
-            elif time.monotonic() - since > QUIET and when() and not self._queued():
-                return
+        """Wait until nothing is on its way out, is queued, is written or changes for a while."""
+        quiet.rest(self, seconds, when)
 
     def still(self) -> None:
         """Wait until the syncer has written nothing for a while, whatever is on its way out."""
-        last, since = self.writes(), time.monotonic()
-        while time.monotonic() - since < 2 * QUIET:
-            time.sleep(0.05)
-            if (now := self.writes()) != last:
-                last, since = now, time.monotonic()
-
-    def _queued(self) -> bool:
-        return self.syncer.child.runs() and self.syncer.gauge(QUEUE) > 0
+        quiet.still(self)
 
     def writes(self) -> int:
         """Return how many writes of the syncer there were."""
-        return sum(each.asked.writes for proxy in self.proxies for each in list(proxy.seen))
-
-    def _activity(self) -> tuple[int, int]:
-        return self.writes(), self.record.changes
+        return sum(proxy.writes for proxy in self.proxies)
 
     def check(self) -> None:
         """Raise when what watches or plays has failed: then no verdict means anything."""

@@ -42,6 +42,10 @@ class Play:
         self.pair.inject(side, *rules)
         self._rules += rules
 
+    def withdraw(self, rule: Injection) -> None:
+        """Expect no longer that a rule hits something."""
+        self._rules.remove(rule)
+
     def struck(self, times: int = 1) -> None:
         """Note a fault that is no rule of a proxy."""
         self.result.injected += times
@@ -71,17 +75,21 @@ class Play:
         self, phase: str, *, since: float, seconds: float = CONVERGED, ignoring: str = ""
     ) -> None:
         """Wait until both sides are as the reference run left them after a phase."""
-        expected = self.reference.states[phase]
 
         def equal() -> bool:
-            self.pair.check()
-            told = oracle.differences(expected, self.pair.look(self.namespace, ignoring))
+            told = self.differences(phase, ignoring)
             if told:
                 raise Pending(oracle.shown(told))
             return True
 
         until(f"both sides are as without a fault, after {phase}", equal, seconds)
         self.result.seconds.append(time.monotonic() - since)
+
+    def differences(self, phase: str, ignoring: str = "") -> list[str]:
+        """Return what is otherwise than in the reference run after a phase."""
+        self.pair.check()
+        there = self.pair.look(self.namespace, ignoring)
+        return oracle.differences(self.reference.states[phase], there)
 
     def converged(self, since: float) -> None:
         """Note that all is as it should be, by what the case itself has looked at."""

@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from collections import Counter
 from typing import Self
 
 from tests.e2e.cluster import ApiError, Cluster, Obj
 from tests.e2e.following import Following
 from tests.e2e.release import virt_uid
+from tests.faults.pod_status import ended, now, running
 
 NODES = ("node-1", "node-2")
-IMAGE_ID = "sha256:" + "a" * 64
 GONE = (404, 409)
 
 
@@ -138,8 +137,8 @@ class Player:
             "reason": reason,
             "message": message,
             "source": {"component": "default-scheduler"},
-            "firstTimestamp": _now(),
-            "lastTimestamp": _now(),
+            "firstTimestamp": now(),
+            "lastTimestamp": now(),
             "count": 1,
         }
         self._api.create(event)
@@ -168,67 +167,3 @@ class Player:
         }
         volume = {"metadata": {"name": f"pv-{meta['uid']}"}, "spec": spec}
         self._api.create({"apiVersion": "v1", "kind": "PersistentVolume", **volume})
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def _conditions(**types: bool) -> list[Obj]:
-    return [
-        {"type": name, "status": str(value), "lastTransitionTime": _now()}
-        for name, value in types.items()
-    ]
-
-
-def running(pod: Obj, address: str) -> Obj:
-    """Return the status of a pod whose containers all run."""
-    init = [
-        _container(each, {"terminated": _end()}) for each in pod["spec"].get("initContainers") or ()
-    ]
-    return {
-        "phase": "Running",
-        "startTime": _now(),
-        "hostIP": "10.254.0.1",
-        "podIP": address,
-        "podIPs": [{"ip": address}],
-        "conditions": _conditions(
-            PodScheduled=True, Initialized=True, ContainersReady=True, Ready=True
-        ),
-        **({"initContainerStatuses": init} if init else {}),
-        "containerStatuses": [
-            _container(each, {"running": {"startedAt": _now()}})
-            for each in pod["spec"]["containers"]
-        ],
-    }
-
-
-def ended(pod: Obj) -> Obj:
-    """Return the status of a pod whose containers have all done their work."""
-    return {
-        "phase": "Succeeded",
-        "conditions": _conditions(
-            PodScheduled=True, Initialized=True, ContainersReady=False, Ready=False
-        ),
-        "containerStatuses": [
-            _container(each, {"terminated": _end()}) for each in pod["spec"]["containers"]
-        ],
-    }
-
-
-def _end() -> Obj:
-    return {"exitCode": 0, "reason": "Completed", "startedAt": _now(), "finishedAt": _now()}
-
-
-def _container(container: Obj, state: Obj) -> Obj:
-    runs = "running" in state
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": IMAGE_ID,
-        "containerID": f"containerd://{'b' * 64}",
-        "restartCount": 0,
-        "ready": runs,
-        "started": runs,
-        "state": state,
-    }

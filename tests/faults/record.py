@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from tests.e2e.cluster import Cluster, Obj
 from tests.e2e.following import Following
-from tests.e2e.release import MANAGED_BY, virt_uid
+from tests.e2e.release import MANAGED_BY
+from tests.faults.entry import Entry
+from tests.faults.verdict import Verdict, judge
 
 KINDS = ("Pod", "ConfigMap", "Secret", "Service", "PersistentVolumeClaim", "Ingress")
-ALWAYS = ("Pod", "Service", "PersistentVolumeClaim", "Ingress")
-"""Kinds whose objects all have a twin, whether anything names them or not."""
-NAMESPACE = "virtualcluster.dev/namespace"
-MARKED_KIND = "virtualcluster.dev/kind"
-CREATED_BY_OTHERS = "kube-root-ca.crt"
-ENDED = ("Succeeded", "Failed")
-
-
-@dataclass
-class Entry:
-    """One object, by its UID; `obj` is how it was last."""
-
-    side: str
-    kind: str
-    obj: Obj
-    seen: float
-    gone: float | None = None
-
-    @property
-    def name(self) -> str:
-        """Return its name."""
-        return str(self.obj["metadata"]["name"])
-
-    @property
-    def namespace(self) -> str:
-        """Return the virtual namespace that it belongs to."""
-        meta = self.obj["metadata"]
-        if self.side == "virt":
-            return str(meta["namespace"])
-        return str((meta.get("labels") or {}).get(NAMESPACE, ""))
-
-    @property
-    def placed(self) -> bool:
-        """Tell whether a pod had a node: its work may have been begun."""
-        return bool(self.obj["spec"].get("nodeName"))
-
-    @property
-    def twin_of(self) -> tuple[str, str]:
-        """Return which virtual object it is the twin of: what of it, and its UID."""
-        notes = self.obj["metadata"].get("annotations") or {}
-        return str(notes.get(MARKED_KIND, "")), virt_uid(self.obj)
-
-    def __str__(self) -> str:
-        return f"{self.side} {self.kind} {self.namespace}/{self.name}"
-
-
-class Verdict(NamedTuple):
-    """What the ledger says against a run; nothing, if all is well."""
-
-    lost: list[str]
-    doubled: list[str]
-    orphaned: list[str]
-
-    def __bool__(self) -> bool:
-        return bool(self.lost or self.doubled or self.orphaned)
-
-    def __str__(self) -> str:
-        told = [f"{name}: {', '.join(each)}" for name, each in self._asdict().items() if each]
-        return "; ".join(told) or "nothing lost, doubled or orphaned"
 
 
 class _Side(NamedTuple):
@@ -191,47 +131,5 @@ class Record:
 
     def verdict(self, namespace: str) -> Verdict:
         """Judge a virtual namespace that is at rest."""
-        return Verdict(
-            [*self._without_twin(namespace), *self._deleted_by_nobody(namespace)],
-            sorted(self._doubled(namespace)),
-            [str(each) for each in self._orphans(namespace)],
-        )
-
-    def _without_twin(self, namespace: str) -> Iterator[str]:
-        twins = {each.twin_of[1] for each in self.there("host", namespace)}
-        for each in self.there("virt", namespace):
-            if each.kind not in ALWAYS or each.obj["metadata"]["uid"] in twins:
-                continue
-            ended = each.kind == "Pod" and each.obj.get("status", {}).get("phase") in ENDED
-            lost = each.obj.get("status", {}).get("phase") == "Lost"
-            if not ended and not lost and each.obj["spec"].get("type") != "ExternalName":
-                yield f"{each} has no twin"
-
-    def _deleted_by_nobody(self, namespace: str) -> Iterator[str]:
-        for each in self.of("virt", namespace):
-            meta = each.obj["metadata"]
-            owned = bool(meta.get("ownerReferences")) or meta["name"] == CREATED_BY_OTHERS
-            wanted = (each.kind, namespace, each.name) in self._wanted_gone
-            if each.gone is not None and not owned and not wanted:
-                yield f"{each} is gone, and the tenant did not delete it"
-
-    def _doubled(self, namespace: str) -> Iterator[str]:
-        by_twin: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for each in self.of("host", namespace):
-            by_twin[each.twin_of].append(each)
-        for (kind, uid), entries in by_twin.items():
-            if kind == "pods" and any(each.placed for each in entries[:-1]):
-                yield f"{len(entries)} host pods ever for {entries[0].name} ({uid})"
-            elif any(_at_once(a, b) for a, b in itertools.combinations(entries, 2)):
-                yield f"two {kind} at once for {entries[0].name} ({uid})"
-
-    def _orphans(self, namespace: str) -> Iterator[Entry]:
-        alive = {each.obj["metadata"]["uid"] for each in self.there("virt", namespace)}
-        for each in self.there("host", namespace):
-            if each.twin_of[1] not in alive:
-                yield each
-
-
-def _at_once(one: Entry, other: Entry) -> bool:
-    first, second = sorted((one, other), key=lambda each: each.seen)
-    return first.gone is None or first.gone > second.seen
+        mine = [*self.of("virt", namespace), *self.of("host", namespace)]
+        return judge(mine, lambda each: (each.kind, namespace, each.name) in self._wanted_gone)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.faults import cases
+from tests.faults import cases, lanes
 from tests.faults.case import Case, Result
 from tests.faults.pair import Pair
 from tests.faults.play import Play
@@ -22,6 +22,10 @@ class Choice:
     only: Sequence[str] = ()
     """How the names of cases begin."""
     fast: bool = False
+    lane: str = ""
+    """Of which lane (lanes.py) only; empty: of all."""
+    times: int = 1
+    """How often each case is played."""
 
     def row(self, row: str) -> bool:
         """Tell whether a row is chosen as a whole."""
@@ -30,22 +34,22 @@ class Choice:
     def takes(self, case: Case) -> bool:
         """Tell whether a case is chosen."""
         named = any(case.id == each or case.id.startswith(f"{each}-") for each in self.only)
-        return (named or not self.only) and (case.fast or not self.fast)
+        here = self.lane in ("", lanes.of(case.row))
+        return here and (named or not self.only) and (case.fast or not self.fast)
 
 
-def run(pair: Pair, choice: Choice, say: Callable[[str], None]) -> list[Result]:
-    """Play the chosen cases."""
+def run(pair: Pair, choice: Choice, say: Callable[[str], None]) -> Iterator[Result]:
+    """Play the chosen cases; yield what comes of each."""
     reference = refer(pair)
     writes = sum(map(len, reference.points.values()))
     say(f"without faults: {writes} writes in {len(reference.states)} phases")
     chosen = [each for each in cases.found(reference, fast=choice.fast) if choice.takes(each)]
-    results = []
-    for number, case in enumerate(sorted(chosen, key=lambda each: each.last)):
+    chosen *= choice.times
+    for number, case in enumerate(chosen):
         result = play(pair, reference, case, number)
-        results.append(result)
         verdict = f"FAILED: {result.problem}" if result.failed else "ok"
         say(f"{number + 1}/{len(chosen)} {case.id}: {verdict} ({result.took:.1f} s)")
-    return results
+        yield result
 
 
 def play(pair: Pair, reference: Reference, case: Case, number: int) -> Result:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.chart import KUBELET_NAME
@@ -25,8 +27,22 @@ def command(*args: str) -> list[str]:
     return ["unshare", *spaces, sys.executable, "-m", "tests.faults", *args]
 
 
+@contextlib.contextmanager
+def playing(file: Path, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run this program on a stage of its own, which ends with the block at the latest.
+
+    What it leaves behind when it has to be killed lies beside its file, and goes with that.
+    """
+    environment = {**os.environ, MARK: str(file), "TMPDIR": str(file.parent)}
+    with subprocess.Popen(command(*args), env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def tell(text: str) -> None:
-    """Write what came of the run."""
+    """Write what came of the run so far."""
     Path(os.environ[MARK]).write_text(text)
 
 

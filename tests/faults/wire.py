@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 WRITES = ("create", "update", "patch", "delete")
@@ -48,3 +48,26 @@ def read(side: str, method: str, path: str, query: Mapping[str, str], body: obje
     if not name and isinstance(body, dict):
         name = str((body.get("metadata") or {}).get("name", ""))
     return Asked(side, verb, f"{resource}/{sub}" if sub else resource, namespace, name)
+
+
+Match = Callable[[Asked], bool]
+
+
+def everything(_asked: Asked) -> bool:
+    """Match each request."""
+    return True
+
+
+def writes(asked: Asked) -> bool:
+    """Match what changes something."""
+    return asked.writes
+
+
+def watches(asked: Asked) -> bool:
+    """Match watches."""
+    return asked.verb == "watch"
+
+
+def lists(asked: Asked) -> bool:
+    """Match lists."""
+    return asked.verb == "list"

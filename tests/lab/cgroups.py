@@ -50,20 +50,26 @@ class Cgroups:
         """Return the cgroup directory into which a daemon goes before it is executed."""
         return _make(_tracking(), f"{self.top}/daemons/{process}")
 
-    def processes(self) -> set[int]:
-        """Return every process in the lab's cgroups, daemons and containers alike."""
+    def node(self, number: int) -> tuple[str, ...]:
+        """Return the cgroups of all that runs on a node, below the lab's own."""
+        daemons = ("containerd", "kubelet", "kube-proxy")
+        return (f"node-{number}", *(f"daemons/{name}-{number}" for name in daemons))
+
+    def processes(self, *parts: str) -> set[int]:
+        """Return every process in the lab's cgroups, daemons and containers, or in some of them."""
         found: set[int] = set()
         for hierarchy in hierarchies():
-            for directory in _below(hierarchy / self.top):
+            tops = [hierarchy / self.top / part for part in parts or ("",)]
+            for directory in (each for top in tops for each in _below(top)):
                 with contextlib.suppress(OSError):  # it may go while we look
                     found.update(map(int, (directory / "cgroup.procs").read_text().split()))
         found.discard(0)
         return found
 
-    def kill(self) -> None:
-        """End every process of the lab and wait until none is left."""
+    def kill(self, *parts: str) -> None:
+        """End every process of the lab, or in some of its cgroups; wait until none is left."""
         deadline = time.monotonic() + PATIENCE
-        while left := self.processes():
+        while left := self.processes(*parts):
             if time.monotonic() > deadline:
                 raise LabError(f"processes {sorted(left)} do not end, even with SIGKILL")
             for pid in left:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tests.lab import check as host
-from tests.lab import extras, packages, registry, teardown, versions
+from tests.lab import extras, packages, power, registry, teardown, versions
 from tests.lab.addresses import MAX_NODES
 from tests.lab.assets import Assets
 from tests.lab.buildah import Image
@@ -97,6 +97,21 @@ def k3s(name: str, minors: tuple[str, ...]) -> None:
     with _existing(name, progress) as lab:
         lab.load(Assets(progress, lab.registration.minor).virtual_images(minors))
     progress.say(f"lab {name} has k3s {', '.join(minors)}")
+
+
+@main.command(name="power")
+@_name
+@click.argument("state", type=click.Choice(("off", "on")))
+@click.argument("number", type=int)
+def power_(name: str, state: str, number: int) -> None:
+    """Take the power from a node, or give it back."""
+    progress = Progress()
+    with _existing(name, progress) as lab:
+        if state == "off":
+            power.off(lab, number)
+        else:
+            power.on(lab, Assets(progress, lab.registration.minor), number)
+    progress.say(f"lab {name}: the power of node-{number} is {state}")
 
 
 @main.command()

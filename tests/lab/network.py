@@ -63,6 +63,14 @@ class Network:
             if (NETNS / namespace).exists():
                 output(["ip", "netns", "del", namespace])
 
+    def plug(self, number: int) -> None:
+        """Put a node's cable into the switch."""
+        output(["ip", "-n", self.switch, "link", "set", f"node-{number}", "up"])
+
+    def unplug(self, number: int) -> None:
+        """Take it out: nobody answers for the node, not even to say that it is not there."""
+        output(["ip", "-n", self.switch, "link", "set", f"node-{number}", "down"])
+
     @property
     def numbers(self) -> range:
         """Return the nodes' numbers, from 1."""

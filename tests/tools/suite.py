@@ -142,6 +142,15 @@ def hosts(lab: str) -> Iterator[Check]:
     yield Check("hosts, fast part", command, "closing")
 
 
+def faults() -> Iterator[Check]:
+    """Yield the fast part of the faults, which plays on stages of its own and on no cluster."""
+    if os.geteuid() != 0:
+        click.secho("no faults: their stages are namespaces that only root can make", fg="yellow")
+        return
+    command = (str(ROOT / "scripts" / "test"), "faults", "--fast")
+    yield Check("faults, fast part", command, "closing")
+
+
 def built_ahead() -> contextlib.AbstractContextManager[None]:
     """Build beside all else what later parts need: from cold caches that is half an hour.
 
@@ -257,7 +266,7 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
     for all faults `scripts/test faults --help`, for dependencies and what tools find
     `scripts/test audit --help`.
     """
-    chosen = parts or ("unit", "chart", "audit", "e2e", "conformance", "hosts")
+    chosen = parts or ("unit", "chart", "audit", "e2e", "conformance", "faults", "hosts")
     for part in parts:
         if part in OWN:
             raise click.UsageError(f"{part} has options of its own: run it alone")
@@ -279,6 +288,8 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
         if "e2e" in chosen:
             checks = functools.partial(_on_host, assets, only, fast="conformance" in chosen)
             outcomes += _with_host(checks, lab, only, keep_lab=keep_lab)
+        if "faults" in chosen:
+            outcomes += [run(check) for check in faults()]
         if "hosts" in chosen:
             outcomes += [run(check) for check in hosts(lab)]
     _close(outcomes)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 
+from syncer import kubeconfig
 from syncer.client import Client
 from syncer.controller import Controller
 from syncer.kinds import BY_DEFAULT
@@ -52,8 +54,9 @@ class Running:
         virt.may_write = host.may_write = self.leader.holds
         self.progress.leader = self.leader
         _, admin = next(iter(FORMS.values()))
-        endpoint = self.endpoint
-        parts = Parts(_settings(number), self.progress, world(SCOPE), virt, host, admin, endpoint)
+        publish = functools.partial(kubeconfig.publish, host, IDENT, admin, 8443)
+        there, endpoint = world(SCOPE), self.endpoint
+        parts = Parts(_settings(number), self.progress, there, virt, host, publish, endpoint)
         kinds = frozenset(BY_DEFAULT)
         self.replica = Replica(parts, kinds, "v1.34.4", "v1.34.4+k3s1", clock=self.clock)
         self.task = asyncio.create_task(self._run())

@@ -3,8 +3,11 @@
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
+from aiohttp import web
 
 from syncer import errors
 from syncer.bucket import Bucket
@@ -12,11 +15,12 @@ from syncer.client import PAGE, STRATEGIC, Client
 from syncer.errors import ApiError, Gone, NotLeading, ServerError, TooManyRequests, Unreachable
 from syncer.objects import Obj
 from syncer.resources import CONFIGMAPS, NODES, PODS, SERVICE_ACCOUNTS
+from syncer.stream import Event
 from tests.unit.build import pod
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import STATUSES, Fault
 from tests.unit.fake_objects import Place
-from tests.unit.fake_server import FakeAccess
+from tests.unit.fake_server import FakeAccess, client, start, stop
 
 pytestmark = pytest.mark.timeout(10)
 
@@ -226,6 +230,44 @@ async def test_client_that_is_not_open_is_no_answer(host_api: FakeApi) -> None:
         await client.list(PODS)
     with pytest.raises(Unreachable):
         await client.list(PODS)
+
+
+async def test_after_a_reconnect_requests_use_new_connections_and_a_watch_goes_on() -> None:
+    """Threats R18: on an old connection the server would still see the old certificate."""
+    more = asyncio.Event()
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        port = request.transport.get_extra_info("peername")[1] if request.transport else 0
+        if "watch" not in request.query:
+            return web.json_response({"port": port})
+        stream = web.StreamResponse()
+        await stream.prepare(request)
+        await more.wait()
+        line = {"type": "ADDED", "object": {"metadata": {"name": "late", "resourceVersion": "2"}}}
+        await stream.write(orjson.dumps(line) + b"\n")
+        return stream
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", serve)
+    runner, url = await start(app)
+    async with client("virt", url) as virt:
+
+        async def port() -> Any:
+            return (await virt.request("GET", "/port", resource="ports"))["port"]
+
+        async def watched() -> list[Event]:
+            return [each async for each in virt.watch(PODS, since="1", on_open=opened.set)]
+
+        opened = asyncio.Event()
+        watching = asyncio.create_task(watched())
+        await opened.wait()
+        before = await port()
+        assert await port() == before
+        virt.reconnect()
+        assert await port() != before
+        more.set()
+        assert [each.obj["metadata"]["name"] for each in await watching] == ["late"]
+    await stop(runner)
 
 
 async def test_redirect_is_not_followed(host_api: FakeApi, host: Client) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
-from tests.faults import cases, table
+from tests.faults import cases, lanes, onlab, table
 from tests.faults.case import Result
-from tests.faults.injections import Injection, writes
+from tests.faults.injections import Injection
 from tests.faults.oracle import State
 from tests.faults.reference import Point, Reference, label
-from tests.faults.wire import Asked, read
+from tests.faults.run import Choice
+from tests.faults.wire import Asked, read, writes
 from tests.faults.workload import PHASES
 
 LISTED = "/api/v1/namespaces/team-x/pods"
@@ -112,6 +115,35 @@ def test_cases_have_names_of_their_own_and_rows() -> None:
     assert len(names) == len(set(names))
     assert {each.row[0] for each in found} == {"R"}
     assert any(each.fast for each in found)
+
+
+def test_every_row_of_the_threat_list_is_played_somewhere() -> None:
+    rows = {each.row for each in cases.found(reference(), fast=False)}
+    rows |= {each.row for each in onlab.ROWS}
+    # R2, kill between delete and create, is among the points of R1.
+    assert {f"R{number}" for number in range(1, 31)} - rows == {"R2"}
+
+
+@pytest.mark.parametrize(
+    ("only", "stages"),
+    [
+        ((), ["kills", "waits", "others"]),
+        (("R1-before-00",), ["kills"]),
+        (("R25", "R5-host", "R25-jobs"), ["others", "waits"]),
+        (("R20",), []),
+        (("R20", "R3"), ["kills"]),
+    ],
+)
+def test_stages_that_are_needed(only: tuple[str, ...], stages: list[str]) -> None:
+    assert lanes.chosen(only) == stages
+
+
+def test_a_stage_plays_its_own_rows_and_every_case_has_one() -> None:
+    found = list(cases.found(reference(), fast=False))
+    shares = [
+        [each.id for each in found if Choice(lane=lane).takes(each)] for lane in lanes.chosen(())
+    ]
+    assert sorted(itertools.chain(*shares)) == sorted(each.id for each in found)
 
 
 def test_every_write_is_a_point_before_and_after() -> None:

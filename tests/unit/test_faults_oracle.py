@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.cluster import Obj
 from tests.faults import oracle
-from tests.faults.record import Entry
+from tests.faults.entry import Entry
 
 UID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER = "00000000-d9cb-469f-a165-70867728950e"

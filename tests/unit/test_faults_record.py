@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.cluster import Obj
-from tests.faults.record import Record, Verdict
+from tests.faults.record import Record
+from tests.faults.verdict import Verdict
 
 NS = "case"
 FINE = Verdict([], [], [])

@@ -154,6 +154,19 @@ async def test_orphans_of_most_objects_are_held_until_the_operator_confirms(
         await until(lambda: brake.CONFIRM not in engine.anchor()["metadata"]["annotations"])
 
 
+async def test_news_about_objects_is_not_counted_among_them(engine: Engine) -> None:
+    """Threats R29: a host keeps each event for an hour, several for each pod."""
+    engine.add_orphans(MANY)
+    for number in range(10 * MANY):
+        about = {"kind": "Pod", "name": f"old-{number % MANY}", "namespace": "team-x"}
+        event = {"metadata": {"name": f"e-{number}"}, "involvedObject": about, "reason": "Pulled"}
+        engine.host_api.objects.create("events", "team-x", event)
+    async with engine.running():
+        await asyncio.sleep(0.1)
+        assert engine.deletions() == 0
+        assert len(engine.world.frozen) == MANY
+
+
 async def test_objects_that_a_list_misses_by_the_dozen_are_held_and_with_them_what_they_need(
     engine: Engine,
 ) -> None:

@@ -79,6 +79,20 @@ async def test_watch_that_ran_its_time_without_a_word_is_resumed_at_once(
         assert watched.lists() == 1
 
 
+async def test_watch_that_served_before_it_broke_is_resumed_as_soon_as_after_the_first_time(
+    host_api: FakeApi, host: Client
+) -> None:
+    """Threats R5: something between that cuts connections now and then; pauses must not grow."""
+    async with running(Watched(host_api, host, longest_pause=60.0, calm=0.02)) as watched:
+        begun = time.monotonic()
+        for broken in range(6):
+            await until(lambda broken=broken: len(watched.watches()) == broken + 1)  # type: ignore[misc]
+            await watched.watching()
+            await asyncio.sleep(0.05)
+            host_api.send("configmaps", b"no event")
+        assert time.monotonic() - begun < 4.0
+
+
 async def test_bookmark_moves_the_version_from_which_a_watch_is_resumed(watched: Watched) -> None:
     for number in range(5):
         watched.api.objects.create("secrets", "default", conf(f"other-{number}"))

@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.injections import Silent, watches
+from tests.faults.injections import Silent
 from tests.faults.play import Play
 from tests.faults.reference import Reference
+from tests.faults.wire import watches
 
 
 def cases(_reference: Reference, *, fast: bool) -> Iterator[Case]:
@@ -51,7 +52,7 @@ def _black_hole(side: str, play: Play) -> None:
     play.pair.proxy(side).cut()
     begun = time.monotonic()
     play.acts("change")
-    play.eventually("watches wait for an answer", lambda: rule.hits > 4, 30)
+    play.eventually("watches wait for an answer", lambda: rule.hits > 4)
     play.heal()
     play.converges("change", since=begun)
     play.phase("clear")

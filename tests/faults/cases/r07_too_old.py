@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.injections import Cut, Expire, Injection, Refuse, SmallPages, lists, watches
+from tests.faults.injections import Cut, Expire, Injection, Refuse, SmallPages
 from tests.faults.play import Play
 from tests.faults.reference import Reference
+from tests.faults.wire import lists, watches
 
 ONCE = 8  # watches of a side that are told; each then waits longer before it begins anew
 FORMS = ("http", "event", "event-gone", "pages", "list")

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.case import Case
-from tests.faults.injections import Committed, Refuse, writes
+from tests.faults.injections import Committed, Refuse
 from tests.faults.play import Play
 from tests.faults.reference import Reference
-from tests.faults.wire import Asked
+from tests.faults.wire import Asked, writes
 from tests.faults.workload import PHASES
 
 PAUSE = 3  # seconds that a 429 asks for

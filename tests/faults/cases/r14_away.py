@@ -9,7 +9,7 @@ from tests.e2e import manifests
 from tests.faults.case import Case
 from tests.faults.chart import NAMESPACE
 from tests.faults.play import Play
-from tests.faults.player import running
+from tests.faults.pod_status import running
 from tests.faults.reference import Reference
 from tests.faults.workload import bare
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,15 +13,15 @@ from tests.e2e.cluster import Obj
 from tests.e2e.waiting import Pending
 from tests.faults.case import Case
 from tests.faults.chart import NAMESPACE
-from tests.faults.injections import Committed, Refuse, Strike, writes
+from tests.faults.entry import Entry
+from tests.faults.injections import Committed, Refuse, Strike
 from tests.faults.play import Play
-from tests.faults.record import Entry
 from tests.faults.reference import Reference
-from tests.faults.wire import Asked
+from tests.faults.wire import Asked, writes
 
 JOBS, FEW = 1000, 60
 BATCH = 50
-EVERY = 4.0  # seconds between two kills
+BETWEEN = (40, 400)  # writes of the syncer between two kills: each life of it gets something done
 LONG = 1800.0
 
 
@@ -64,9 +65,13 @@ def _jobs(many: int, play: Play) -> None:
     over = threading.Event()
 
     def strike() -> None:
-        while not over.wait(EVERY):
-            play.pair.syncer.kill()
-            play.struck()
+        chance = random.Random(7)  # noqa: S311
+        at = play.pair.writes() + chance.randint(*BETWEEN)
+        while not over.wait(0.01):
+            if play.pair.writes() >= at:
+                play.pair.syncer.kill()
+                play.struck()
+                at = play.pair.writes() + chance.randint(*BETWEEN)
 
     thread = threading.Thread(target=strike, daemon=True)
     thread.start()

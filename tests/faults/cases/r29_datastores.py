@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e import manifests
+from tests.e2e.cluster import Obj
 from tests.faults.case import Case
+from tests.faults.chart import NAMESPACE
 from tests.faults.play import Play
 from tests.faults.reference import Reference
 
 HELD = "deletions are held"
 MANY = 60  # objects: more than half of all, so that it is no rollout (syncer.brake)
+NEWS = 200  # events of the host's: of each pod several, for an hour; they are no objects of anybody
 LOOK = 5.0  # seconds in which nothing must be deleted
 
 
@@ -46,7 +49,22 @@ def _filled(play: Play) -> set[str]:
     names = [f"many-{number}" for number in range(MANY)]
     tenant.makes(*(manifests.service(name, ns, target=8080, clusterIP="None") for name in names))
     play.eventually("all are on the host", lambda: len(_many(play)) == MANY)
+    for number in range(NEWS):
+        play.pair.host.create(_news(number, play.namespace))
     return _twins(play)
+
+
+def _news(number: int, virt_namespace: str) -> Obj:
+    about = {"apiVersion": "v1", "kind": "Pod", "namespace": NAMESPACE, "name": "somebody"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"news-{virt_namespace}-{number}", "namespace": NAMESPACE},
+        "involvedObject": about,
+        "reason": "Pulled",
+        "message": "an image is there",
+        "type": "Normal",
+    }
 
 
 def _many(play: Play) -> list[str]:
