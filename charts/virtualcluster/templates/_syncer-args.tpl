@@ -77,26 +77,22 @@
 {{- if .Values.sync.pods.fullHostnames }}
 - --hosts-image={{ include "virtualcluster.syncer.image" . }}
 {{- end }}
-{{- with .Values.sync.ingresses.annotations }}
-- {{ printf "--ingress-annotations=%s" (join "," .) | quote }}
+{{- $lists := dict
+  "ingress-annotations" .Values.sync.ingresses.annotations
+  "ingress-classes" .Values.sync.ingresses.classes
+  "ingress-hosts" .Values.sync.ingresses.hosts
+  "service-types" .Values.isolation.serviceTypes
+  "storage-classes" .Values.sync.persistentVolumeClaims.storageClasses -}}
+{{- range $flag, $list := $lists }}
+{{- with $list }}
+- {{ printf "--%s=%s" $flag (join "," .) | quote }}
+{{- end }}
 {{- end }}
 {{- if .Values.virtualCluster.scheduler.enabled }}
 - --virtual-scheduler
 {{- end }}
 {{- with .Values.sync.nodes.selector }}
 - {{ printf "--node-selector=%s" . | quote }}
-{{- end }}
-{{- with .Values.sync.ingresses.hosts }}
-- {{ printf "--ingress-hosts=%s" (join "," .) | quote }}
-{{- end }}
-{{- with .Values.sync.ingresses.classes }}
-- {{ printf "--ingress-classes=%s" (join "," .) | quote }}
-{{- end }}
-{{- with .Values.sync.persistentVolumeClaims.storageClasses }}
-- {{ printf "--storage-classes=%s" (join "," .) | quote }}
-{{- end }}
-{{- with .Values.isolation.serviceTypes }}
-- {{ printf "--service-types=%s" (join "," .) | quote }}
 {{- end }}
 {{- with .Values.isolation.maxObjects }}
 - {{ printf "--max-objects=%d" (int .) | quote }}
