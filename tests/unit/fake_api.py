@@ -212,7 +212,7 @@ class FakeApi:
     def _token(self, request: Obj) -> Obj:
         self.tokens += 1
         stamp = time.gmtime(self.token_seconds)
-        life = self.token_life or request["spec"]["expirationSeconds"]
+        life = self.token_life or request["spec"].get("expirationSeconds", 3600)
         return {
             **request,
             "spec": {**request["spec"], "expirationSeconds": life},
