@@ -50,9 +50,13 @@ class Following:
         self._thread.start()
         return self
 
+    def end(self) -> None:
+        """Ask it to end, and do not wait: several then end at the same time."""
+        self._stop.set()
+
     def close(self) -> None:
         """End; `error` says whether it was without a gap."""
-        self._stop.set()
+        self.end()
         self._thread.join(SLICE + 35.0)
 
     def _list(self) -> None:

@@ -56,6 +56,8 @@ class Player:
         """End."""
         self._inbox.put(None)
         for each in self._following:
+            each.end()
+        for each in self._following:
             each.close()
         self._thread.join(10)
 

@@ -43,10 +43,13 @@ def rest(sides: Sides, seconds: float, when: Callable[[], bool]) -> None:
             return
 
 
-def still(sides: Sides) -> None:
+def still(sides: Sides, seconds: float = 90.0) -> None:
     """Wait until the syncer has written nothing for a while, whatever is on its way out."""
     last, since = sides.writes(), time.monotonic()
+    deadline = since + seconds
     while time.monotonic() - since < 2 * QUIET:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"writes go on for {seconds:.0f} s")
         time.sleep(0.05)
         if (now := sides.writes()) != last:
             last, since = now, time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tests.e2e.cluster import Cluster, Obj
@@ -66,9 +66,7 @@ class Record:
 
     def leave_virt(self) -> None:
         """Look away from the virtual side: another cluster is about to answer in its place."""
-        away = [each for each in self._following if each.side == "virt"]
-        for each in away:
-            each.following.close()
+        _close([each for each in self._following if each.side == "virt"])
         self._following = [each for each in self._following if each.side != "virt"]
 
     def return_virt(self, virt: Cluster) -> None:
@@ -87,8 +85,7 @@ class Record:
 
     def close(self) -> None:
         """End the watches."""
-        for each in self._following:
-            each.following.close()
+        _close(self._following)
 
     def check(self) -> None:
         """Raise what made a gap, if anything did."""
@@ -133,3 +130,10 @@ class Record:
         """Judge a virtual namespace that is at rest."""
         mine = [*self.of("virt", namespace), *self.of("host", namespace)]
         return judge(mine, lambda each: (each.kind, namespace, each.name) in self._wanted_gone)
+
+
+def _close(watches: Sequence[_Side]) -> None:
+    for each in watches:
+        each.following.end()
+    for each in watches:
+        each.following.close()

@@ -58,6 +58,8 @@ class FakeApi:
         self.url = ""
         self.tls: ssl.SSLContext | None = None
         self.token_seconds = 3600
+        self.token_life = 0
+        """How long tokens live; 0: as long as was asked for."""
         self.rules: list[Obj] = []
         """What a SelfSubjectRulesReview says that the client may do."""
         self.tokens = 0
@@ -210,8 +212,10 @@ class FakeApi:
     def _token(self, request: Obj) -> Obj:
         self.tokens += 1
         stamp = time.gmtime(self.token_seconds)
+        life = self.token_life or request["spec"].get("expirationSeconds", 3600)
         return {
             **request,
+            "spec": {**request["spec"], "expirationSeconds": life},
             "status": {
                 "token": f"token-{self.tokens}",
                 "expirationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", stamp),

@@ -276,7 +276,7 @@ async def test_restart_at_any_moment_ends_in_the_same_state(engine: Engine) -> N
         virt = pod(f"web-{number}", volumes=[volume, TOKEN])
         engine.virt_api.objects.create("pods", "default", virt)
     current = engine
-    for writes in (1, 3, 5, 8, 12, 20):
+    for writes in (1, 3, 5, 7, 9, 11):
         async with current.running():
             await until(_written(engine, writes))
         current = restarted(current)

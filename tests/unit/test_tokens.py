@@ -38,6 +38,7 @@ class Bench:
     def lives(self, seconds: float) -> None:
         """Let the tokens that the API gives from now on live for so long."""
         self.sides.virt_api.token_seconds = int(self.clock.now + seconds)
+        self.sides.virt_api.token_life = int(seconds)
 
     async def ensure(self, virt: Obj) -> float | None:
         self.sides.sync()
@@ -164,6 +165,29 @@ async def test_note_of_the_renewal_that_cannot_be_read_means_now(bench: Bench, n
     bench.sides.host_api.objects.patch(place, {"metadata": {"annotations": {RENEW_AT: note}}})
     assert await bench.ensure(_pod()) == 0.8 * HOUR
     assert bench.data() == {"api.0": "token-2"}
+
+
+@pytest.mark.parametrize("wrong", [-365 * 24 * HOUR, -HOUR, 600, 365 * 24 * HOUR])
+async def test_clock_that_is_wrong_asks_for_one_token_and_renews_it_in_time(
+    bench: Bench, wrong: float
+) -> None:
+    """Threats R15: ahead, every token seems to have ended; behind, none ever would."""
+    bench.lives(HOUR)
+    bench.clock.advance(wrong)  # that of the API stays
+    for _ in range(3):
+        assert await bench.ensure(_pod()) == 0.8 * HOUR
+    assert bench.counts() == (1, 0)
+
+
+async def test_clock_that_was_ahead_and_is_right_again_does_not_let_a_token_end(
+    bench: Bench,
+) -> None:
+    """Threats R15."""
+    bench.clock.advance(365 * 24 * HOUR)
+    await bench.ensure(_pod())
+    bench.clock.advance(-365 * 24 * HOUR)
+    assert await bench.ensure(_pod()) == 0.8 * HOUR
+    assert bench.counts() == (2, 1)
 
 
 async def test_restart_asks_for_no_new_token(bench: Bench) -> None:

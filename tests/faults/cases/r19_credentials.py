@@ -5,9 +5,11 @@ It reads both files again after a minute at most (syncer.access.TOKEN_LIFE).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
+from tests.e2e.cluster import ApiError, Cluster
 from tests.faults import chart
 from tests.faults.case import Case
 from tests.faults.chart import NAMESPACE
@@ -29,21 +31,36 @@ def _token(play: Play) -> None:
     ends = pair.syncer.ends
     secret = {"kind": "Secret", "metadata": {"name": "bound", "namespace": NAMESPACE}}
     pair.host.create({"apiVersion": "v1", **secret})
-    chart.write(ACCOUNT / "token", pair.chart.token(bound_to="bound"))
+    old = pair.chart.token(bound_to="bound")
+    chart.write(ACCOUNT / "token", old)
     pair.syncer.kill()  # it starts with this one
     pair.syncer.ready()
     play.phase("create")
     pair.host.delete("Secret", "bound", NAMESPACE)  # and with it the token
     chart.write(ACCOUNT / "token", pair.chart.token())
+    # A server asks again for what it knows already only after a while.
+    play.eventually("the host refuses the old one", lambda: _refused(play, old))
     begun = time.monotonic()
-    pair.host_proxy.cut()  # a server asks again for what it knows already only after a while
     play.acts("change")
     play.converges("change", since=begun)
     refused = [each for each in pair.host_proxy.seen if each.at > begun and each.status == 401]
-    play.struck()
-    play.note(f"{len(refused)} requests answered 401")
+    assert refused, "the old one was not used any more"
+    play.struck(len(refused))
     play.phase("clear")
     assert pair.syncer.ends == ends, "the syncer ended by itself"
+
+
+def _refused(play: Play, token: str) -> bool:
+    """Tell whether the host takes a token for nobody's."""
+    config = json.loads(play.pair.host.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    file = play.pair.state / "old-token.json"
+    file.write_text(json.dumps(config))
+    try:
+        Cluster(file).request("GET", "/api")
+    except ApiError as error:
+        return error.status == 401
+    return False
 
 
 def _authority(play: Play) -> None:
