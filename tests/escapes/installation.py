@@ -25,7 +25,8 @@ VALUES: Obj = {
         "ingresses": {"hosts": ["tenant.example.com"], "classes": ["nginx"]},
         "persistentVolumeClaims": {"storageClasses": ["standard"]},
     },
-    "isolation": {"nodeSelector": {"kubernetes.io/os": "linux"}},
+    # Any type of Service: else that list would hide whether ExternalName is kept inside.
+    "isolation": {"nodeSelector": {"kubernetes.io/os": "linux"}, "serviceTypes": []},
     "networkPolicy": {"enabled": True},
     # Nothing is there unless the run puts it there: see controls.py.
     "syncer": {"extraEnv": [{"name": "PYTHONPATH", "value": f"{SHIM}:/app"}]},
