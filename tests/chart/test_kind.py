@@ -16,15 +16,24 @@ from tests.lab import gobuild, job_kind
 from tests.lab.cache import Cache
 from tests.lab.progress import Progress
 
-# What an engine says of itself, as far as kind asks; it runs nothing.
+# What an engine says of itself, as far as kind asks; it runs nothing. kind asks for all containers
+# at once and gives up at the first refusal: nobody is refused before all have been asked for.
 DOCKER = """#!/bin/sh
 case "$1 $2" in
 "info "*) echo '{"CgroupVersion": "2", "MemoryLimit": true, "PidsLimit": true}' ;;
 "network ls") echo '["bridge"]' ;;
-"run "*) echo "docker $*" >> "$CALLS"; exit 1 ;;
+"run "*)
+  echo "docker $*" >> "$CALLS"
+  for _ in $(seq 600); do
+    [ "$(wc -l < "$CALLS")" -lt NODES ] || exit 1
+    sleep 0.05
+  done
+  exit 1
+  ;;
 esac
 """
 CONFIG = job_kind.config(job_kind.nodes()["1.34"])
+NODES = CONFIG.count("role: ")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +43,7 @@ def kind() -> Path:
 
 def create(kind: Path, config: str, scratch: Path) -> tuple[str, list[str]]:
     """Return what kind said and the containers that it asked for."""
-    (scratch / "docker").write_text(DOCKER)
+    (scratch / "docker").write_text(DOCKER.replace("NODES", str(NODES)))
     (scratch / "docker").chmod(0o755)
     (scratch / "config.yaml").write_text(config)
     path = f"{scratch}{os.pathsep}{os.environ['PATH']}"
