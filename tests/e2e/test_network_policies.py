@@ -18,6 +18,7 @@ from tests.e2e import extras, manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.pods import attempt, new_namespace, wait_ready
 from tests.e2e.release import CHART, Release, Side, Virtual
+from tests.e2e.replicas import addresses
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, is_ready, until
 from tests.lab.kuberouter import LABEL
@@ -147,7 +148,7 @@ def scene(session: Session, host: Side, nodes: list[str], enforced: None, metada
     dns = virt.api.get("Service", "kube-dns", "kube-system")["spec"]["clusterIP"]
     out = {
         "metadata": metadata,
-        "kubelet": f"{_addresses(host)[0]}:10250",
+        "kubelet": f"{addresses(host)[0]}:10250",
         "host API": f"{host.api.get('Service', 'kubernetes', 'default')['spec']['clusterIP']}:443",
         "other namespace": f"{stranger['status']['podIP']}:8080",
         "own Service": f"{virt.api.get('Service', 'web', SPACE)['spec']['clusterIP']}:80",
@@ -162,15 +163,6 @@ def scene(session: Session, host: Side, nodes: list[str], enforced: None, metada
     return Scene(release, virt, elsewhere, tuple(nodes), out, into)
 
 
-def _addresses(host: Side) -> list[str]:
-    return [
-        each["address"]
-        for node in host.api.all("Node")
-        for each in node["status"].get("addresses") or ()
-        if each["type"] == "InternalIP"
-    ]
-
-
 def _values(mode: str, host: Side) -> Obj:
     """Return a mode's values; nodes without private addresses are named as the chart says."""
     values = MODES[mode]
@@ -178,7 +170,7 @@ def _values(mode: str, host: Side) -> Obj:
         return values
     text = (CHART / "values.yaml").read_text()
     private = yaml.safe_load(text)["networkPolicy"]["workloads"]["egressExceptCidrs"]
-    own = [f"{each}/32" for each in _addresses(host)]
+    own = [f"{each}/32" for each in addresses(host)]
     policy = {**values["networkPolicy"], "workloads": {"egressExceptCidrs": [*private, *own]}}
     return {"networkPolicy": policy}
 
