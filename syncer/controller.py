@@ -23,11 +23,12 @@ from syncer.mirror import NEEDED_BY_PODS, Mirror
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, either, ref_of
 from syncer.pod_index import pod_ips
-from syncer.pods import PodMirror, pod_of
+from syncer.pods import PodMirror
 from syncer.queue import Queue
 from syncer.recorder import Recorder
 from syncer.services import ServiceMirror
 from syncer.sources import ANCHOR_KEY, Sources
+from syncer.token_index import holders
 from syncer.tokens import Tokens
 from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
@@ -216,10 +217,12 @@ class Controller:
             key = virtual_key(host_obj)
             if key is None:
                 return
-            pod = pod_of(host_obj)
-            if pod is not None:
-                key = pod
-            elif key.kind not in self._reconcilers or key.kind != kind:
+            if held := holders(host_obj):
+                # What has just been made, we have made.
+                if backlog or old is not None:
+                    self._wake_holders(key.namespace, held, backlog=backlog)
+                return
+            if key.kind not in self._reconcilers or key.kind != kind:
                 return
             if new is None and key.kind == kind:
                 self._thaw(key)
@@ -240,6 +243,13 @@ class Controller:
                     self._wake_pods()
 
         return changed
+
+    def _wake_holders(self, namespace: str, held: dict[str, str], *, backlog: bool) -> None:
+        """Queue the pods of a Secret with tokens that was changed, or that has just been found."""
+        for name, uid in held.items():
+            # Pods that are gone were done with before; after a start, there may be leftovers.
+            if backlog or self.world.pods.lives(uid):
+                self.queue.add(Key("pods", namespace, name), backlog=backlog)
 
     def _host_event(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if new is not None:

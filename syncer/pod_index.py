@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import KeysView
 
-from syncer.objects import Obj
+from syncer import identity
+from syncer.objects import Obj, annotation, is_deleting, uid_of
 from syncer.store import Store
+
+TERMINAL = ("Succeeded", "Failed")
 
 
 class PodIndex:
-    """Which nodes have pods, of either side, and which addresses the host's have."""
+    """Which nodes have pods, of either side, which addresses the host's have, and who lives."""
 
     def __init__(self, virt: Store, host: Store) -> None:
         self._on: Counter[str] = Counter()
         self._ips: Counter[str] = Counter()
+        self._wanted: set[str] = set()
+        self._hosted: set[str] = set()
+        """Both: UIDs of virtual pods."""
         virt.listen(self._virtual)
         host.listen(self._host)
 
@@ -26,18 +32,34 @@ class PodIndex:
         """Return the addresses of the host's pods: a view that follows."""
         return self._ips.keys()
 
+    def lives(self, uid: str) -> bool:
+        """Tell whether the virtual pod of this UID has a host pod, or may still get one."""
+        return uid in self._wanted or uid in self._hosted
+
     def _virtual(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         _move(self._on, _nodes(old), _nodes(new))
+        if old is not None:
+            self._wanted.discard(uid_of(old))
+        if new is not None and not is_deleting(new) and not _ended(new):
+            self._wanted.add(uid_of(new))
 
-    def _host(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-        self._virtual(old, new, backlog)
+    def _host(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+        _move(self._on, _nodes(old), _nodes(new))
         _move(self._ips, pod_ips(old), pod_ips(new))
+        if old is not None:
+            self._hosted.discard(annotation(old, identity.UID))
+        if new is not None:
+            self._hosted.add(annotation(new, identity.UID))
 
 
 def pod_ips(host_pod: Obj | None) -> set[str]:
     """Return the addresses that a host pod has, as the host reports them."""
     status = (host_pod or {}).get("status") or {}
     return {each["ip"] for each in status.get("podIPs") or ()}
+
+
+def _ended(pod: Obj) -> bool:
+    return (pod.get("status") or {}).get("phase") in TERMINAL
 
 
 def _nodes(pod: Obj | None) -> set[str]:

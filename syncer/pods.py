@@ -16,13 +16,13 @@ One virtual UID never gets a second host pod: a Job's work must not run twice (t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
 from syncer import identity
 from syncer.client import STRATEGIC, Client
 from syncer.errors import NotYet
-from syncer.identity import virtual_key
 from syncer.last_words import TERMINAL, LastWords, phase_of
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
@@ -36,11 +36,13 @@ from syncer.resources import PODS
 from syncer.sidecars import Sidecars
 from syncer.tokens import Tokens
 from syncer.translate import pods as translate
-from syncer.translate import status
+from syncer.translate import status, volumes
 from syncer.translate.wording import replacements, reworded
 from syncer.world import World
 
 log = structlog.get_logger()
+LOOK_AHEAD = 32  # keys: more pods than share a Secret
+MANY = 8  # pods that wait: fewer are made as fast one by one, each with a Secret of its own
 
 
 class PodMirror:
@@ -99,14 +101,12 @@ class PodMirror:
             await self.last_words.tell(key, virt_pod)
             await self.ends.remove_virtual(virt_pod)
             return
-        if phase_of(virt_pod) in TERMINAL or virt_pod["spec"].get("schedulingGates"):
+        if not self._may_begin(virt_pod):
             return
-        placed = self.world.scope.virtual_scheduler
-        if placed and not virt_pod["spec"].get("nodeName"):
-            return  # the virtual scheduler's turn
-        if _ran(virt_pod, placed=placed) or self.past.placed(key, virt_pod):
+        if self._has_begun(key, virt_pod):
             await self.ends.ended(key, virt_pod)
             return
+        placed = self.world.scope.virtual_scheduler
         chosen = self._chosen(virt_pod["spec"]["nodeName"]) if placed else None
         dns_ip = self._require(key, virt_pod)
         services = self.world.services_in(key.namespace)
@@ -115,10 +115,41 @@ class PodMirror:
             virt_pod, services, dns_ip, world.scope, chosen, hosts_class=world.is_copy
         )
         await self.sidecars.require(obj)
-        renew_in = await self.tokens.ensure(key, virt_pod)
+        issued = await self.tokens.issue(key, virt_pod, partial(self._waiting, key.namespace))
+        if issued is not None:
+            own = translate.token_secret_name(world.ident, virt_pod)
+            volumes.look_in(obj, own, issued.secret)
         await create_twin(self.world, self.host, PODS, key, obj)
-        if renew_in is not None:
-            self.queue.add_after(key, renew_in)
+        if issued is not None:
+            self.queue.add_after(key, issued.renew_in)
+
+    def _may_begin(self, virt_pod: Obj) -> bool:
+        """Tell whether the pod is one that is to have a host pod, sooner or later."""
+        if phase_of(virt_pod) in TERMINAL or virt_pod["spec"].get("schedulingGates"):
+            return False
+        # Without a node it is the virtual scheduler's turn.
+        return not self.world.scope.virtual_scheduler or bool(virt_pod["spec"].get("nodeName"))
+
+    def _has_begun(self, key: Key, virt_pod: Obj) -> bool:
+        placed = self.world.scope.virtual_scheduler
+        return _ran(virt_pod, placed=placed) or self.past.placed(key, virt_pod)
+
+    def _waiting(self, namespace: str) -> list[Obj]:
+        """Return the namespace's pods that are next to get a host pod, if many are."""
+        found = []
+        for key in self.queue.coming(LOOK_AHEAD):
+            if key.kind != "pods" or key.namespace != namespace:
+                continue
+            virt_pod = self.world.virt_object(key)
+            if (
+                virt_pod is not None
+                and self.world.host_object(key) is None
+                and not is_deleting(virt_pod)
+                and self._may_begin(virt_pod)
+                and not self._has_begun(key, virt_pod)
+            ):
+                found.append(virt_pod)
+        return found if len(found) >= MANY else []
 
     def _chosen(self, node: str) -> Obj:
         host_node = self.world.host["nodes"].get("", node)
@@ -169,7 +200,7 @@ class PodMirror:
 
     async def _renew(self, key: Key, virt_pod: Obj, host_pod: Obj) -> None:
         if phase_of(host_pod) not in TERMINAL:
-            renew_in = await self.tokens.ensure(key, virt_pod)
+            renew_in = await self.tokens.renew(virt_pod, host_pod)
             if renew_in is not None:
                 self.queue.add_after(key, renew_in)
 
@@ -230,11 +261,3 @@ def _ran(virt_pod: Obj, *, placed: bool) -> bool:
         each["type"] == "PodScheduled" and each["status"] == "True"
         for each in pod_status.get("conditions") or ()
     )
-
-
-def pod_of(host_obj: Obj) -> Key | None:
-    """Return the pod that a host pod or a token Secret belongs to."""
-    key = virtual_key(host_obj)
-    if key is not None and key.kind in ("pods", "tokens"):
-        return key._replace(kind="pods")
-    return None

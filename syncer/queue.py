@@ -13,6 +13,7 @@ import asyncio
 import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from itertools import chain, islice
 
 from syncer.objects import Key
 
@@ -56,6 +57,10 @@ class Queue:
         """Return how many keys wait for a worker, by what they wait behind."""
         lanes = {"ahead": self._ahead, "live": self._live, "backlog": self._backlog}
         return {**{name: len(each) for name, each in lanes.items()}, "news": len(self._news)}
+
+    def coming(self, most: int) -> list[Key]:
+        """Return keys that wait for a worker and are next to be begun with, in their order."""
+        return list(islice(chain(self._live, self._backlog), most))
 
     def at_work(self) -> int:
         """Return how many keys workers have."""

@@ -20,10 +20,12 @@ class Room:
         host: Mapping[str, Sized],
         most: Callable[[], int],
         is_there: Callable[[Key], bool],
+        tokens: Sized,
     ) -> None:
         self._host = host
         self._most = most
         self._is_there = is_there
+        self._tokens = tokens
         self._making: Counter[str] = Counter()
         self._waiting: defaultdict[str, dict[Key, None]] = defaultdict(dict)
 
@@ -34,7 +36,7 @@ class Room:
         Who gets none is remembered for `freed`. Secrets with pods' tokens do not count.
         """
         kind, most = key.kind, self._most()
-        tokens = len(self._host["pods"]) if kind == "secrets" else 0
+        tokens = len(self._tokens) if kind == "secrets" else 0
         if most and len(self._host[kind]) - tokens + self._making[kind] >= most:
             self._waiting[kind][key] = None
             yield False

@@ -11,6 +11,7 @@ from syncer.pod_index import PodIndex
 from syncer.references import References
 from syncer.room import Room
 from syncer.store import Store
+from syncer.token_index import TokenIndex
 from syncer.translate import classes
 from syncer.translate.scope import Scope
 
@@ -35,6 +36,7 @@ class World:
             self.virt[kind] = Store()
             self.host[kind] = Store()
         self.pods = PodIndex(self.virt["pods"], self.host["pods"])
+        self.tokens = TokenIndex(self.host["secrets"])
         self.shown = {
             kind: Shown(Store(), Store()) for kind in (*classes.CLASSES, "persistentvolumes")
         }
@@ -45,6 +47,7 @@ class World:
             self.host,
             lambda: self.scope.max_objects,
             lambda key: self.virt_object(key) is not None,
+            self.tokens,
         )
         self.frozen: set[Key] = set()
         """Keys whose deletion the brake holds back."""

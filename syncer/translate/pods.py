@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from syncer import podsecurity
 from syncer.errors import Refused
+from syncer.identity import Identity
 from syncer.objects import Key, Obj
 from syncer.translate import containers, downward, hostsfile, scheduling, shapes, sizes, volumes
 from syncer.translate.fields import POD_SPEC, apply
@@ -22,9 +23,13 @@ def key(virt_pod: Obj) -> Key:
     return Key("pods", meta["namespace"], meta["name"])
 
 
-def token_secret_key(pod: Key) -> Key:
-    """Return the key under which a pod's token Secret is named; no virtual Secret has it."""
-    return Key("tokens", pod.namespace, pod.name)
+def token_secret_name(ident: Identity, virt_pod: Obj) -> str:
+    """Return the name of the Secret that is made for a pod's tokens, unless another has them.
+
+    Never that of an earlier pod of the name: others may still have their tokens there.
+    """
+    meta = virt_pod["metadata"]
+    return ident.hashed_name(Key("tokens", meta["namespace"], meta["name"]), meta["uid"])
 
 
 def references(virt_pod: Obj) -> set[Key]:
@@ -70,7 +75,7 @@ def to_host(
     """
     pod_key = key(virt_pod)
     ident, spec = scope.ident, virt_pod["spec"]
-    token_secret = ident.hashed_name(token_secret_key(pod_key))
+    token_secret = token_secret_name(ident, virt_pod)
 
     def rename(kind: str, name: str) -> str:
         return ident.host_name(Key(kind, pod_key.namespace, name)) if name else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from syncer.errors import Refused
-from syncer.objects import Obj
+from syncer.objects import Obj, uid_of
 from syncer.translate import downward
 from syncer.translate.containers import Rename
 from syncer.translate.fields import VOLUME, apply
@@ -17,10 +17,17 @@ class TokenWish(NamedTuple):
     """A service account token that a volume of the pod holds."""
 
     key: str
-    """The key in the pod's token Secret."""
+    """The key in the Secret with the pod's tokens, which may hold those of other pods too."""
     audience: str
     """Empty: the virtual API server's own."""
     seconds: int
+
+
+class Place(NamedTuple):
+    """Where a token is for a host pod."""
+
+    secret: str
+    key: str
 
 
 def to_host(virt_pod: Obj, volume: Obj, token_secret: str, rename: Rename) -> Obj:
@@ -40,7 +47,7 @@ def token_wishes(virt_pod: Obj) -> list[TokenWish]:
     """Return the tokens that the pod's volumes ask for."""
     return [
         TokenWish(
-            token_key(volume["name"], index),
+            token_key(virt_pod, volume["name"], index),
             source["serviceAccountToken"].get("audience", ""),
             int(source["serviceAccountToken"].get("expirationSeconds", DEFAULT_TOKEN_SECONDS)),
         )
@@ -50,9 +57,34 @@ def token_wishes(virt_pod: Obj) -> list[TokenWish]:
     ]
 
 
-def token_key(volume_name: str, index: int) -> str:
-    """Return the token's key in the pod's token Secret."""
-    return f"{volume_name}.{index}"
+def token_key(virt_pod: Obj, volume_name: str, index: int) -> str:
+    """Return the token's key in the Secret with the pod's tokens."""
+    return f"{uid_of(virt_pod)}.{volume_name}.{index}"
+
+
+def token_places(virt_pod: Obj, host_pod: Obj) -> dict[str, Place]:
+    """Return where the host pod, which cannot be changed, looks for its tokens: by `TokenWish.key`.
+
+    Host pods of earlier versions have other names and keys than today's would.
+    """
+    found = {}
+    mounted = {each["name"]: each for each in host_pod["spec"].get("volumes") or ()}
+    for volume in virt_pod["spec"].get("volumes") or ():
+        twins = (mounted.get(volume["name"], {}).get("projected") or {}).get("sources") or ()
+        sources = (volume.get("projected") or {}).get("sources") or ()
+        for index, (source, its_twin) in enumerate(zip(sources, twins, strict=False)):
+            if "serviceAccountToken" in source and "secret" in its_twin:
+                place = Place(its_twin["secret"]["name"], its_twin["secret"]["items"][0]["key"])
+                found[token_key(virt_pod, volume["name"], index)] = place
+    return found
+
+
+def look_in(host_pod: Obj, secret: str, other: str) -> None:
+    """Let a host pod that is not made yet look for its tokens in another Secret."""
+    for volume in host_pod["spec"].get("volumes") or ():
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            if (source.get("secret") or {}).get("name") == secret:
+                source["secret"]["name"] = other
 
 
 def _named(source: Obj | None, field: str, kind: str, rename: Rename) -> Obj | None:
@@ -81,7 +113,7 @@ def _projected(
     if projected is None:
         return None
     sources = [
-        _projection(virt_pod, token_key(volume_name, index), source, token_secret, rename)
+        _projection(virt_pod, token_key(virt_pod, volume_name, index), source, token_secret, rename)
         for index, source in enumerate(projected.get("sources") or ())
     ]
     return {**projected, "sources": sources}

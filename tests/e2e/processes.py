@@ -5,8 +5,10 @@ The lab's nodes share the machine's process ids, so /proc shows which process is
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e.cluster import Obj
@@ -48,5 +50,19 @@ def kill(pid: int) -> None:
     handle = os.pidfd_open(pid)
     try:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Let a process do nothing during the block."""
+    handle = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            signal.pidfd_send_signal(handle, signal.SIGCONT)
     finally:
         os.close(handle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from tests.e2e.cluster import Obj
@@ -9,6 +10,7 @@ from tests.e2e.release import virt_uid
 
 NAMESPACE = "virtualcluster.dev/namespace"
 MARKED_KIND = "virtualcluster.dev/kind"
+PODS = "virtualcluster.dev/pods"
 
 
 @dataclass
@@ -49,6 +51,12 @@ class Entry:
         """Return which virtual object it is the twin of: what of it, and its UID."""
         notes = self.obj["metadata"].get("annotations") or {}
         return str(notes.get(MARKED_KIND, "")), virt_uid(self.obj)
+
+    @property
+    def needed_by(self) -> set[str]:
+        """Return the UIDs of the virtual objects that it is there for."""
+        notes = self.obj["metadata"].get("annotations") or {}
+        return {self.twin_of[1], *json.loads(notes.get(PODS, "{}")).values()}
 
     def __str__(self) -> str:
         return f"{self.side} {self.kind} {self.namespace}/{self.name}"

@@ -76,7 +76,7 @@ def _doubled(host: Sequence[Entry]) -> Iterator[str]:
 def _orphans(virt: Sequence[Entry], host: Sequence[Entry]) -> Iterator[Entry]:
     alive = {each.uid for each in virt if each.gone is None}
     for each in host:
-        if each.gone is None and each.twin_of[1] not in alive:
+        if each.gone is None and not each.needed_by & alive:
             yield each
 
 

@@ -45,6 +45,8 @@ class Fault:
     resource: str = "*"
     """A plural, or plural/subresource."""
     name: str = "*"
+    bound_to: str = "*"
+    """The pod that a token is asked for."""
     status: int = 0
     """The answer; 0 for none: the connection is cut."""
     reason: str = ""
@@ -79,9 +81,15 @@ class Faults:
                 fault.method in ("*", request.method)
                 and fault.resource in ("*", request.resource)
                 and fault.name in ("*", request.name)
+                and fault.bound_to in ("*", _bound_to(request))
             ):
                 fault.times -= 1
                 if fault.times == 0:
                     self._waiting.remove(fault)
                 return fault
         return None
+
+
+def _bound_to(request: Asked) -> str:
+    bound = ((request.body or {}).get("spec") or {}).get("boundObjectRef") or {}
+    return str(bound.get("name", ""))

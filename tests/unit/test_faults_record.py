@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -63,6 +64,20 @@ def of_a_controller(record: Record) -> None:
     record.note("virt", "Pod", "DELETED", owned)
 
 
+def _tokens(*uids: str) -> Obj:
+    secret = host("a-t", "h2", "v1", "tokens")
+    held = json.dumps({f"pod-{uid}": uid for uid in uids})
+    secret["metadata"]["annotations"]["virtualcluster.dev/pods"] = held
+    return secret
+
+
+def tokens_of_a_pod_that_is_still_there(record: Record) -> None:
+    """The Secret is named after the first one that had its tokens there."""
+    record.note("virt", "Pod", "ADDED", virt("b", "v2"))
+    record.note("host", "Pod", "ADDED", host("b-x", "h1", "v2"))
+    record.note("host", "Secret", "ADDED", _tokens("v1", "v2"))
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -72,6 +87,7 @@ def of_a_controller(record: Record) -> None:
         made_again_before_it_had_a_node,
         ended_without_twin,
         of_a_controller,
+        tokens_of_a_pod_that_is_still_there,
     ],
 )
 def test_what_is_well(story: Any) -> None:
@@ -111,6 +127,10 @@ def orphan(record: Record) -> None:
     record.note("virt", "Pod", "DELETED", virt("a", "v1"))
 
 
+def tokens_of_pods_that_are_gone(record: Record) -> None:
+    record.note("host", "Secret", "ADDED", _tokens("v1", "v2"))
+
+
 def twin_of_an_earlier_one(record: Record) -> None:
     pair(record, "ConfigMap", "configmaps")
     record.deletes("ConfigMap", NS, "a")
@@ -126,6 +146,7 @@ def twin_of_an_earlier_one(record: Record) -> None:
         (second_host_pod, 0, 1, 0),
         (two_at_once, 0, 1, 0),
         (orphan, 0, 0, 1),
+        (tokens_of_pods_that_are_gone, 0, 0, 1),
         (twin_of_an_earlier_one, 0, 0, 1),
     ],
 )

@@ -5,13 +5,9 @@ from __future__ import annotations
 import pytest
 
 from syncer import identity
-from syncer.objects import Key, Obj
-from syncer.pods import pod_of
+from syncer.objects import Obj
 from tests.unit.build import (
-    IDENT,
-    configmap,
     pod,
-    twin,
 )
 from tests.unit.fake_objects import Place
 from tests.unit.fake_services import Refusal
@@ -266,13 +262,6 @@ async def test_deletions_that_somebody_else_was_faster_with_are_no_error(pods: P
     pods.sides.sync()
     pods.sides.host_api.objects.remove(pods.host_place)
     await pods.reconcile()
-
-
-def test_token_secret_belongs_to_its_pod() -> None:
-    secret: Obj = {"metadata": {"annotations": IDENT.marks(Key("tokens", "default", "web"), "u")}}
-    assert pod_of(secret) == WEB
-    assert pod_of(twin(pod(), "pods")) == WEB
-    assert pod_of(twin(configmap(), "configmaps")) is None
 
 
 def test_fake_refuses_what_no_pod_update_may_change(sides: Sides) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
 from syncer import identity
 from syncer.errors import AlreadyExists, NotYet, Refused, ServerError
 from syncer.objects import Key, Obj
+from syncer.pods import MANY
+from syncer.token_index import holders
 from tests.unit.build import (
     claim,
     configmap,
@@ -120,3 +123,38 @@ async def test_create_whose_answer_was_lost_makes_one_pod(pods: Pods) -> None:
         await pods.reconcile()
     await pods.reconcile()
     assert len(pods.sides.host_api.objects.of("pods")) == 1
+
+
+@pytest.mark.parametrize(("waiting", "secrets"), [(0, 1), (MANY - 1, 1), (MANY, 1 + MANY)])
+async def test_tokens_of_pods_that_wait_come_together_where_many_do(
+    pods: Pods, waiting: int, secrets: int
+) -> None:
+    """Held by one Secret, by the number of pods in it: the first one's, and those that wait."""
+    pods.sides.add_virt("pods", pod(volumes=[TOKEN]))
+    for number in range(waiting):
+        pods.sides.add_virt("pods", pod(f"more-{number}", volumes=[TOKEN]))
+        pods.queue.add(Key("pods", "default", f"more-{number}"))
+    await pods.step()
+    (made,) = pods.sides.host_api.objects.of("secrets")
+    assert len(holders(made)) == secrets
+
+
+@pytest.mark.parametrize(
+    "not_to_be_made",
+    [
+        {"status": {"phase": "Succeeded"}},
+        {"schedulingGates": [{"name": "wait"}]},
+        {"status": {"phase": "Pending", "startTime": "2026-01-01T00:00:00Z"}},
+        {"namespace": "other"},
+    ],
+)
+async def test_pods_that_are_not_next_to_be_made_get_no_tokens(
+    pods: Pods, not_to_be_made: dict[str, Any]
+) -> None:
+    pods.sides.add_virt("pods", pod(volumes=[TOKEN]))
+    for number in range(MANY):
+        made = pods.sides.add_virt("pods", pod(f"more-{number}", volumes=[TOKEN], **not_to_be_made))
+        pods.queue.add(Key("pods", made["metadata"]["namespace"], f"more-{number}"))
+    await pods.step()
+    (made,) = pods.sides.host_api.objects.of("secrets")
+    assert list(holders(made)) == ["web"]

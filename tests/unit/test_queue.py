@@ -47,6 +47,19 @@ async def test_keys_come_in_the_order_in_which_they_arrived() -> None:
     assert await _drain(queue, 3) == [B, A, C]
 
 
+async def test_what_is_coming_is_told_in_its_order_and_without_what_is_nearly_done() -> None:
+    queue = Queue(Clock())
+    queue.add(A, backlog=True)
+    queue.add(B)
+    queue.add(C, ahead=True)
+    queue.add(D)
+    assert queue.coming(9) == [B, D, A]
+    assert queue.coming(2) == [B, D]
+    await _take(queue)
+    await _take(queue)
+    assert queue.coming(9) == [D, A]
+
+
 async def test_key_added_many_times_while_it_waits_comes_once() -> None:
     queue = Queue(Clock())
     for _ in range(10):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncer.objects import Key, Obj
-from tests.unit.build import configmap, pod, secret
+from tests.unit.build import IDENT, configmap, pod, secret
 from tests.unit.sides import Sides
 
 PODS = [Key("pods", "default", name) for name in ("a", "b", "c")]
@@ -41,10 +41,14 @@ def test_places_are_counted_by_kind(
 
 @pytest.mark.parametrize(("secrets", "granted"), [(5, True), (6, False)])
 def test_a_pods_tokens_take_no_place(sides: Sides, secrets: int, *, granted: bool) -> None:
-    """Three of five Secrets are those of three pods, which make them whether they may or not."""
+    """Three of five Secrets are those of pods, which make them whether they may or not."""
     sides.world.scope = sides.world.scope._replace(max_objects=3)
-    _host(sides, "pods", 3)
-    _host(sides, "secrets", secrets)
+    for number in range(3):
+        marks = IDENT.marks(Key("tokens", "default", f"web-{number}"), f"u-{number}")
+        held = secret(f"held-{number}")
+        held["metadata"] |= {"namespace": "team-x", "annotations": marks}
+        sides.world.host["secrets"].put_written(held)
+    _host(sides, "secrets", secrets - 3)
     with sides.world.room.place(Key("secrets", "default", "cred")) as place:
         assert place is granted
 

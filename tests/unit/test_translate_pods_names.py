@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncer.errors import Refused
 from syncer.objects import Key, Obj
-from syncer.translate.pods import references, to_host, token_secret_key
+from syncer.translate.pods import references, to_host, token_secret_name
 from tests.unit.build import DNS_IP, IDENT, SCOPE, container, host_name, pod
 
 RAW = "somebodys-x-default-x-other"
@@ -102,7 +102,7 @@ def test_pull_secret_without_a_name_which_the_api_allows_is_no_crash() -> None:
 def test_tokens_come_from_the_pods_own_secret() -> None:
     """Threats B2: no host pod ever holds a source of the host's tokens."""
     made = _spec(volumes=[{"name": "api", "projected": {"sources": [TOKEN, TOKEN]}}])
-    name = IDENT.hashed_name(token_secret_key(Key("pods", "default", "web")))
+    name = token_secret_name(IDENT, pod())
     assert [each["secret"]["name"] for each in made["volumes"][0]["projected"]["sources"]] == [
         name,
         name,
@@ -182,7 +182,7 @@ def test_every_name_in_a_host_pod_is_mapped(spec: Obj) -> None:
         assert b"hostPath" in before
         return
     mapped = {IDENT.host_name(key) for key in references(virt)}
-    mapped.add(IDENT.hashed_name(token_secret_key(Key("pods", "default", "web"))))
+    mapped.add(token_secret_name(IDENT, virt))
     assert set(_names(made)) <= mapped
     assert b'serviceAccountToken"' not in orjson.dumps(made)
     assert orjson.dumps(virt) == before

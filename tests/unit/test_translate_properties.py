@@ -153,7 +153,7 @@ def _dicts(value: Any) -> Iterator[Obj]:
 def test_all_that_a_host_pod_names_is_synced_with_it(virt: Obj) -> None:
     """Closure: every reference of the twin is the twin of one that `references` knows (D5)."""
     twins = {(key.kind, IDENT.host_name(key)) for key in pods.references(virt)} | {
-        ("secrets", IDENT.hashed_name(pods.token_secret_key(pods.key(virt))))
+        ("secrets", pods.token_secret_name(IDENT, virt))
     }
     assert set(_named(_host(virt))) <= twins
 

@@ -13,6 +13,9 @@ def _rename(kind: str, name: str) -> str:
     return f"host/{kind}/{name}" if name else name
 
 
+KEY = "virt-default-web.v."
+
+
 def _made(**source: Obj) -> Obj:
     return to_host(pod(), {"name": "v", **source}, "token-secret", _rename)
 
@@ -65,7 +68,7 @@ def test_volume(source: Obj, expected: Obj) -> None:
         ({"downwardAPI": {"items": []}}, {"downwardAPI": {"items": []}}),
         (
             {"serviceAccountToken": {"path": "token", "audience": "vault"}},
-            {"secret": {"name": "token-secret", "items": [{"key": "v.0", "path": "token"}]}},
+            {"secret": {"name": "token-secret", "items": [{"key": KEY + "0", "path": "token"}]}},
         ),
     ],
 )
@@ -82,7 +85,7 @@ def test_each_token_of_a_volume_has_a_key_of_its_own() -> None:
     ]
     made = _made(projected={"sources": sources})["projected"]["sources"]
     keys = [each["secret"]["items"][0]["key"] for each in made if "secret" in each]
-    assert keys == ["v.0", "v.2"]
+    assert keys == [KEY + "0", KEY + "2"]
 
 
 def test_tokens_that_a_pod_wishes_for() -> None:
@@ -92,7 +95,10 @@ def test_tokens_that_a_pod_wishes_for() -> None:
         {"serviceAccountToken": {"path": "b"}},
     ]
     virt = pod(volumes=[{"name": "v", "projected": {"sources": tokens}}, {"name": "w"}])
-    assert token_wishes(virt) == [TokenWish("v.0", "vault", 600), TokenWish("v.2", "", 3600)]
+    assert token_wishes(virt) == [
+        TokenWish(KEY + "0", "vault", 600),
+        TokenWish(KEY + "2", "", 3600),
+    ]
     assert token_wishes(pod()) == []
 
 

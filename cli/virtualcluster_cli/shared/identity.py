@@ -54,9 +54,12 @@ class Identity(NamedTuple):
             return readable
         return self.hashed_name(key)
 
-    def hashed_name(self, key: Key) -> str:
-        """Return the name with the hash, also for what has no virtual twin of that name."""
-        parts = (self.uid, key.kind, key.namespace, key.name)
+    def hashed_name(self, key: Key, virt_uid: str = "") -> str:
+        """Return the name with the hash, also for what has no virtual twin of that name.
+
+        `virt_uid`: for what an earlier object of the name must not share with this one.
+        """
+        parts = (self.uid, key.kind, key.namespace, key.name, *filter(None, [virt_uid]))
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
         prefix = key.name.replace(".", "-")[: LONGEST - len(digest) - 1]
         while SEPARATOR in prefix:

@@ -11,7 +11,7 @@ from tests.bench.rows import Row, of_pairs
 from tests.bench.stages import STAGES
 from tests.bench.workloads import KWOK, NODES, REAL, Template
 
-SIZES = {REAL: {1: 5, 20: 5, 60: 5}, KWOK: {1: 5, 50: 5, 200: 5, 500: 3, 2000: 2}}
+SIZES = {REAL: {1: 15, 20: 5, 60: 5}, KWOK: {1: 5, 50: 5, 200: 5, 500: 3, 2000: 2}}
 """Nodes → pods in a burst → how often at most."""
 SMALL = {REAL: {1: 1, 4: 1}, KWOK: {1: 1, 50: 1}}
 Pairs = list[tuple[Burst, Burst]]

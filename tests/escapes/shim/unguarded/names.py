@@ -14,7 +14,7 @@ def separators(patch: Patch) -> None:
 
 @guard("hash", "identity.Identity.hashed_name", "D2-")
 def hash_(patch: Patch) -> None:
-    def cut(_self: Any, key: Any) -> str:
+    def cut(_self: Any, key: Any, _virt_uid: str = "") -> str:
         return f"{key.name[:52].strip('-.')}-x"
 
     patch.attr("syncer.identity.Identity.hashed_name", cut)
