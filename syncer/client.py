@@ -23,7 +23,7 @@ from syncer.resources import EVENTS, Resource
 from syncer.stream import Event, Lines, decode
 from syncer.tally import QUICK, Durations
 
-PAGE = 250  # half of client-go's: a page is decoded as a whole, 20 KB for each pod
+PAGE = 100  # a page is decoded as a whole, 20 KB for each pod; client-go asks for 500 at a time
 REQUEST_TIMEOUT = 60.0  # the API server's own limit for requests that are no watch
 INACTIVITY = 70.0  # servers send a bookmark every 60 s; longer silence is a dead stream
 WATCH_SECONDS = 290  # like client-go: between 5 and 10 minutes, so that load balancers stay calm

@@ -120,12 +120,13 @@ class Tokens:
 
     async def _let_go(self, name: str, pod: Key) -> None:
         """Delete a Secret, unless another pod than this one has its tokens there."""
+        await self._writing.over(name)  # several pods in it may end at once
         held = self._world.tokens.holders(name)
         if any(self._world.pods.lives(uid) for each, uid in held.items() if each != pod.name):
             return
         secret = self._secret(name)
         if secret is not None:
-            with contextlib.suppress(NotFound):
+            with self._writing.taken([name]), contextlib.suppress(NotFound):
                 await self._host.delete(SECRETS, secret)
             self._world.host["secrets"].drop(secret)
 

@@ -197,6 +197,20 @@ async def test_secret_stays_until_its_last_pod_has_ended(burst: Burst) -> None:
     assert burst.secrets() == {}
 
 
+async def test_pods_that_end_at_once_delete_their_secret_once(burst: Burst) -> None:
+    burst.add("a", "b", "c")
+    for name in "abc":
+        await burst.make(name)
+    for name in "abc":
+        burst.sides.virt_api.objects.remove(Place("pods", "default", name))
+        burst.sides.host_api.objects.remove(burst.sides.host_place("pods", name))
+    burst.sides.sync()
+    keys = [Key("pods", "default", name) for name in "abc"]
+    await asyncio.gather(*(burst.tokens.forget(key) for key in keys))
+    assert burst.secrets() == {}
+    assert len(burst.sides.asked("host", "DELETE", "secrets")) == 1
+
+
 async def test_pod_that_is_still_to_be_made_keeps_the_secret(burst: Burst) -> None:
     burst.add("a", "b")
     name = await burst.make("a")
