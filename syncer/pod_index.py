@@ -32,6 +32,10 @@ class PodIndex:
         """Return the addresses of the host's pods: a view that follows."""
         return self._ips.keys()
 
+    def wanted(self, uid: str) -> bool:
+        """Tell whether the virtual pod of this UID is there, has not ended and is not to end."""
+        return uid in self._wanted
+
     def lives(self, uid: str) -> bool:
         """Tell whether the virtual pod of this UID has a host pod, or may still get one."""
         return uid in self._wanted or uid in self._hosted

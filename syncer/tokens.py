@@ -42,6 +42,7 @@ HOUR, EXTENDED = 3600, 3607
 """What admission writes into pods, 3607, API servers stretch to a year for clients that read their
 token only once. On the host it lies in a Secret: there nothing may live so long (threats B4)."""
 TOGETHER = 16  # pods in one Secret: two writes for 16 are few enough, and 30 KB little enough
+TOKENS_TOGETHER = 64  # of pods that wish for several: a Secret has room for a mebibyte
 
 
 class Issued(NamedTuple):
@@ -141,7 +142,8 @@ class Tokens:
             and uid_of(each) not in self._issuing
             and not self._has(each)
         )
-        return list(islice(fit, TOGETHER - 1))
+        most = min(TOGETHER, TOKENS_TOGETHER // len(token_wishes(virt_pod)))
+        return list(islice(fit, max(most - 1, 0)))
 
     def _has(self, virt_pod: Obj) -> bool:
         meta, index = virt_pod["metadata"], self._world.tokens
@@ -168,14 +170,14 @@ class Tokens:
             return await self._write(name, secret, [member, *self._others(secret, member)])
 
     def _others(self, secret: Obj, member: Member) -> list[Member]:
-        """Return the other pods in a Secret that are still there."""
+        """Return the other pods in a Secret that need their tokens for longer."""
         key, found = virtual_key(secret), []
         for name, uid in holders(secret).items():
             if key is None or uid == uid_of(member.virt_pod):
                 continue
             pod = Key("pods", key.namespace, name)
             virt_pod, host_pod = self._world.virt_object(pod), self._world.host_object(pod)
-            if virt_pod is None or uid_of(virt_pod) != uid or not self._world.pods.lives(uid):
+            if virt_pod is None or not self._world.pods.wanted(uid):
                 continue
             places = {} if host_pod is None else token_places(virt_pod, host_pod)
             keys = _member(virt_pod).keys | {wish: each.key for wish, each in places.items()}

@@ -12,7 +12,7 @@ from syncer.errors import ServerError
 from syncer.identity import virtual_key
 from syncer.objects import Key, Obj, uid_of
 from syncer.token_index import HELD, holders
-from syncer.tokens import TOGETHER, Tokens
+from syncer.tokens import TOGETHER, TOKENS_TOGETHER, Tokens
 from syncer.translate import volumes
 from syncer.translate.pods import key as key_of
 from syncer.translate.pods import to_host, token_secret_name
@@ -160,6 +160,16 @@ async def test_a_secret_holds_no_more_pods_than_is_good(burst: Burst) -> None:
     assert len(held) == TOGETHER
 
 
+async def test_a_secret_holds_no_more_tokens_than_is_good(burst: Burst) -> None:
+    """The API takes a mebibyte: what does not fit is refused, and would be for ever."""
+    wishes = [{"path": f"token-{n}"} for n in range(TOKENS_TOGETHER // 2)]
+    for name in ("a", "b", "c"):
+        burst.pods[name] = burst.sides.add_virt("pods", _pod(name, *wishes))
+    await burst.issue("a")
+    (held,) = burst.secrets().values()
+    assert held.keys() == burst.uids("a", "b")
+
+
 async def test_pods_that_are_made_at_once_make_one_secret(burst: Burst) -> None:
     burst.add("a", "b", "c")
     names = await asyncio.gather(*(burst.issue(name) for name in "abc"))
@@ -275,6 +285,24 @@ async def test_renewal_keeps_what_a_pod_has_that_still_ends_on_the_host(burst: B
     a, b = (uid_of(burst.pods[name]) for name in "ab")
     assert after[a] == before[a]
     assert after[b] != before[b]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+async def test_renewal_asks_nothing_for_a_pod_that_has_run_to_its_end(
+    burst: Burst, phase: str
+) -> None:
+    burst.add("a", "b")
+    for name in "ab":
+        await burst.make(name)
+    burst.sides.virt_api.objects.patch(
+        Place("pods", "default", "a"), {"status": {"phase": phase}}, "status"
+    )
+    before = len(burst.sides.asked("virt", "POST", "serviceaccounts/token"))
+    burst.clock.advance(HOUR)
+    burst.lives(HOUR)
+    await burst.renew("b")
+    asked = burst.sides.asked("virt", "POST", "serviceaccounts/token")[before:]
+    assert [each.body["spec"]["boundObjectRef"]["name"] for each in asked] == ["b"]
 
 
 async def test_renewal_that_fails_for_one_is_tried_again_for_all(burst: Burst) -> None:
