@@ -23,7 +23,7 @@ import (
 // /version alone is changed: k3s answers it with its own version.
 func NewProxy(address string, config *tls.Config, verifier *Verifier, version string) http.Handler {
 	target := &url.URL{Scheme: "https", Host: address}
-	return &httputil.ReverseProxy{
+	return fullDuplex(&httputil.ReverseProxy{
 		Transport: &http.Transport{
 			TLSClientConfig:     config,
 			DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
@@ -61,7 +61,17 @@ func NewProxy(address string, config *tls.Config, verifier *Verifier, version st
 			status(w, http.StatusServiceUnavailable, "ServiceUnavailable", "apiserver not ready")
 		},
 		ErrorLog: log.New(discard{}, "", 0),
-	}
+	})
+}
+
+// fullDuplex lets a request's body be read while its answer is written. By itself, net/http closes the body as soon as
+// the answer begins; on a busy machine that was before the proxy had seen the body's end, which it then took for an
+// error of the request, and cut the answer off in the middle.
+func fullDuplex(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 is so anyway, and refuses
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // stampVersion puts k3s' version in the place of upstream's, whatever that says: the programs may be of another patch
