@@ -224,7 +224,7 @@ class Controller:
                 return
             if key.kind not in self._reconcilers or key.kind != kind:
                 return
-            if new is None and key.kind == kind:
+            if new is None:
                 self._thaw(key)
                 waiting = self.world.room.freed(kind)
                 if waiting is not None:

@@ -13,10 +13,9 @@ from collections.abc import Awaitable, Callable
 from syncer.client import Client
 from syncer.identity import virtual_key
 from syncer.objects import Key, Obj
+from syncer.pod_index import TERMINAL, phase_of
 from syncer.resources import PODS
 from syncer.world import World
-
-TERMINAL = ("Succeeded", "Failed")
 
 
 class LastWords:
@@ -59,8 +58,3 @@ class LastWords:
         key = virtual_key(old)
         if key is not None and self._world.original("pods", old) is not None:
             self._gone[key] = old
-
-
-def phase_of(pod: Obj | None) -> str:
-    """Return a pod's phase; empty while nobody has said any."""
-    return str(((pod or {}).get("status") or {}).get("phase") or "")

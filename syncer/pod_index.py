@@ -44,7 +44,7 @@ class PodIndex:
         _move(self._on, _nodes(old), _nodes(new))
         if old is not None:
             self._wanted.discard(uid_of(old))
-        if new is not None and not is_deleting(new) and not _ended(new):
+        if new is not None and not is_deleting(new) and phase_of(new) not in TERMINAL:
             self._wanted.add(uid_of(new))
 
     def _host(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
@@ -56,14 +56,15 @@ class PodIndex:
             self._hosted.add(annotation(new, identity.UID))
 
 
+def phase_of(pod: Obj | None) -> str:
+    """Return a pod's phase; empty while nobody has said any."""
+    return str(((pod or {}).get("status") or {}).get("phase") or "")
+
+
 def pod_ips(host_pod: Obj | None) -> set[str]:
     """Return the addresses that a host pod has, as the host reports them."""
     status = (host_pod or {}).get("status") or {}
     return {each["ip"] for each in status.get("podIPs") or ()}
-
-
-def _ended(pod: Obj) -> bool:
-    return (pod.get("status") or {}).get("phase") in TERMINAL
 
 
 def _nodes(pod: Obj | None) -> set[str]:

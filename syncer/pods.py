@@ -23,13 +23,14 @@ import structlog
 from syncer import identity
 from syncer.client import STRATEGIC, Client
 from syncer.errors import NotYet
-from syncer.last_words import TERMINAL, LastWords, phase_of
+from syncer.last_words import LastWords
 from syncer.mirror import create_twin, name_taken
 from syncer.nodes import Nodes
 from syncer.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
 from syncer.patience import Patience
 from syncer.pod_changes import PodChanges
 from syncer.pod_ends import PodEnds, grace_of
+from syncer.pod_index import TERMINAL, phase_of
 from syncer.pod_past import PodPast
 from syncer.queue import Queue
 from syncer.resources import PODS

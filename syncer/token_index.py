@@ -59,6 +59,13 @@ class TokenIndex:
         """Return the names of the Secrets that hold tokens of a pod, or of an earlier one."""
         return sorted(self._secrets.get((namespace, pod), ()))
 
+    def secret_of(self, namespace: str, pod: str, uid: str) -> str | None:
+        """Return the name of the Secret that holds tokens of this very pod, if there is one."""
+        for name in self.secrets_of(namespace, pod):
+            if self._holders[name].get(pod) == uid:
+                return name
+        return None
+
     def _changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
         if old is not None:
             self._note(old, there=False)

@@ -94,9 +94,9 @@ class Tokens:
             if index.holders(name).get(pod.name) != uid:
                 await self._let_go(name, pod)  # an earlier pod of this name
         await self._issuing.over(uid)
-        for name in index.secrets_of(pod.namespace, pod.name):
-            if index.holders(name).get(pod.name) == uid:
-                return Issued(name, await self._keep(name, _member(virt_pod)))
+        held = index.secret_of(pod.namespace, pod.name, uid)
+        if held is not None:
+            return Issued(held, await self._keep(held, _member(virt_pod)))
         members = [_member(each) for each in (virt_pod, *self._mates(virt_pod, waiting()))]
         name = translate.token_secret_name(self._world.ident, virt_pod)
         with self._issuing.taken(uid_of(each.virt_pod) for each in members):
@@ -146,11 +146,9 @@ class Tokens:
         return list(islice(fit, max(most - 1, 0)))
 
     def _has(self, virt_pod: Obj) -> bool:
-        meta, index = virt_pod["metadata"], self._world.tokens
-        return any(
-            index.holders(name).get(meta["name"]) == meta["uid"]
-            for name in index.secrets_of(meta["namespace"], meta["name"])
-        )
+        meta = virt_pod["metadata"]
+        place = meta["namespace"], meta["name"], meta["uid"]
+        return self._world.tokens.secret_of(*place) is not None
 
     async def _keep(self, name: str, member: Member) -> float:
         """Write what the Secret lacks of the member's tokens, and all of it when it is time."""

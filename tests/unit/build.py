@@ -90,6 +90,12 @@ def pod(
     }
 
 
+def token_pod(name: str, *wishes: Obj, **more: Any) -> Obj:
+    """A pod with a volume of service account tokens: one that asks for nothing particular."""
+    sources = [{"serviceAccountToken": {"path": "token", **wish}} for wish in wishes or ({},)]
+    return pod(name, volumes=[{"name": "api", "projected": {"sources": sources}}], **more)
+
+
 def container(**fields: Any) -> Obj:
     return {"name": "main", "image": "busybox:1.36", **fields}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -13,7 +13,7 @@ from syncer.errors import NotFound, ServerError
 from syncer.objects import Key, Obj, uid_of
 from syncer.tokens import RENEW_AT, Issued, Tokens, slim
 from syncer.translate.pods import to_host, token_secret_name
-from tests.unit.build import DNS_IP, IDENT, SCOPE, Clock, pod, secret, twin
+from tests.unit.build import DNS_IP, IDENT, SCOPE, Clock, pod, secret, token_pod, twin
 from tests.unit.fake_faults import Fault
 from tests.unit.sides import Sides
 
@@ -24,9 +24,7 @@ KEY = "virt-default-web.api."
 HOUR = 3600
 
 
-def _pod(*wishes: Obj, **more: Any) -> Obj:
-    sources = [{"serviceAccountToken": {"path": "token", **wish}} for wish in wishes or ({},)]
-    return pod(volumes=[{"name": "api", "projected": {"sources": sources}}], **more)
+_pod = partial(token_pod, "web")
 
 
 class Bench:

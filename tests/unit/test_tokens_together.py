@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from typing import Any
 
 import pytest
 
@@ -16,18 +15,13 @@ from syncer.tokens import TOGETHER, TOKENS_TOGETHER, Tokens
 from syncer.translate import volumes
 from syncer.translate.pods import key as key_of
 from syncer.translate.pods import to_host, token_secret_name
-from tests.unit.build import DNS_IP, IDENT, SCOPE, Clock, pod
+from tests.unit.build import DNS_IP, IDENT, SCOPE, Clock, pod, token_pod
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
 
 pytestmark = pytest.mark.timeout(10)
 HOUR = 3600
-
-
-def _pod(name: str, *wishes: Obj, **more: Any) -> Obj:
-    sources = [{"serviceAccountToken": {"path": "token", **wish}} for wish in wishes or ({},)]
-    return pod(name, volumes=[{"name": "api", "projected": {"sources": sources}}], **more)
 
 
 class Burst:
@@ -46,7 +40,7 @@ class Burst:
 
     def add(self, *names: str) -> None:
         for name in names:
-            self.pods[name] = self.sides.add_virt("pods", _pod(name))
+            self.pods[name] = self.sides.add_virt("pods", token_pod(name))
 
     async def issue(self, name: str, *others: Obj) -> str:
         """Let a pod get its tokens, while others wait; return the Secret's name."""
@@ -66,7 +60,7 @@ class Burst:
         self.sides.add_host("pods", host)
         return issued.secret
 
-    def host_pod(self, name: str) -> Obj:
+    def hosttoken_pod(self, name: str) -> Obj:
         found = self.sides.host_obj("pods", name)
         assert found is not None
         return found
@@ -82,7 +76,7 @@ class Burst:
 
     async def renew(self, name: str) -> float | None:
         self.sides.sync()
-        return await self.tokens.renew(self.pods[name], self.host_pod(name))
+        return await self.tokens.renew(self.pods[name], self.hosttoken_pod(name))
 
     async def end(self, name: str) -> None:
         """Let a pod go on both sides."""
@@ -126,20 +120,20 @@ async def test_each_token_is_bound_to_its_own_pod_and_mounted_by_no_other(burst:
     bound = [each.body["spec"]["boundObjectRef"]["uid"] for each in asked]
     assert sorted(bound) == sorted(burst.uids("a", "b"))
     for name in "ab":
-        places = volumes.token_places(burst.pods[name], burst.host_pod(name)).values()
+        places = volumes.token_places(burst.pods[name], burst.hosttoken_pod(name)).values()
         assert [place.key for place in places] == [f"{uid_of(burst.pods[name])}.api.0"]
 
 
 @pytest.mark.parametrize(
     ("other", "together"),
     [
-        (_pod("b"), True),
-        (_pod("b", serviceAccountName="default"), True),
-        (_pod("b", serviceAccountName="robot"), False),  # another identity
-        (_pod("b", namespace="other"), False),  # another of that name
-        (_pod("b", {"audience": "vault"}), False),  # what "a" did not ask for
-        (_pod("b", {"expirationSeconds": 600}), False),  # another time to renew them
-        (_pod("b", {}, {}), False),
+        (token_pod("b"), True),
+        (token_pod("b", serviceAccountName="default"), True),
+        (token_pod("b", serviceAccountName="robot"), False),  # another identity
+        (token_pod("b", namespace="other"), False),  # another of that name
+        (token_pod("b", {"audience": "vault"}), False),  # what "a" did not ask for
+        (token_pod("b", {"expirationSeconds": 600}), False),  # another time to renew them
+        (token_pod("b", {}, {}), False),
         (pod("b"), False),  # wants none
     ],
 )
@@ -164,7 +158,7 @@ async def test_a_secret_holds_no_more_tokens_than_is_good(burst: Burst) -> None:
     """The API takes a mebibyte: what does not fit is refused, and would be for ever."""
     wishes = [{"path": f"token-{n}"} for n in range(TOKENS_TOGETHER // 2)]
     for name in ("a", "b", "c"):
-        burst.pods[name] = burst.sides.add_virt("pods", _pod(name, *wishes))
+        burst.pods[name] = burst.sides.add_virt("pods", token_pod(name, *wishes))
     await burst.issue("a")
     (held,) = burst.secrets().values()
     assert held.keys() == burst.uids("a", "b")
@@ -234,7 +228,7 @@ async def test_next_pod_of_a_name_leaves_the_others_theirs(burst: Burst) -> None
     shared = await burst.make("a")
     await burst.make("b")
     await burst.end("a")
-    burst.pods["a"] = burst.sides.add_virt("pods", _pod("a", metadata={"uid": "again"}))
+    burst.pods["a"] = burst.sides.add_virt("pods", token_pod("a", metadata={"uid": "again"}))
     assert await burst.make("a") != shared
     assert len(burst.secrets()) == 2
     await burst.end("b")
