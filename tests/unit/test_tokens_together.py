@@ -171,6 +171,17 @@ async def test_pods_that_are_made_at_once_make_one_secret(burst: Burst) -> None:
     assert len(burst.sides.asked("virt", "POST", "serviceaccounts/token")) == 3
 
 
+async def test_pod_that_is_being_given_its_tokens_is_given_none_by_another(burst: Burst) -> None:
+    burst.add("a", "b", "c")
+    a, b, c = burst.pods.values()
+    await asyncio.gather(
+        burst.tokens.issue(key_of(a), a, lambda: [b]),
+        burst.tokens.issue(key_of(c), c, lambda: [a, b]),
+    )
+    held = [each.keys() for each in burst.secrets().values()]
+    assert sorted(held, key=len) == [burst.uids("c"), burst.uids("a", "b")]
+
+
 async def test_other_that_gets_no_token_is_left_out_and_has_its_own_error(burst: Burst) -> None:
     burst.add("a", "b")
     burst.refuse("b", 404)
@@ -279,6 +290,8 @@ async def test_renewal_keeps_what_a_pod_has_that_still_ends_on_the_host(burst: B
     a, b = (uid_of(burst.pods[name]) for name in "ab")
     assert after[a] == before[a]
     assert after[b] != before[b]
+    (secret,) = burst.sides.host_api.objects.of("secrets", "team-x")
+    assert holders(secret) == {"a": a, "b": b}
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
