@@ -19,13 +19,13 @@ from syncer.objects import Key
 from syncer.progress import Progress
 from syncer.resources import Resource
 from syncer.watch import REASONS
-from tests.tools.cli_rules import reasons
 from tests.unit.build import pod
 from tests.unit.engine import Engine
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
+from tools.cli_rules import reasons
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -13,10 +13,10 @@ import pytest
 from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.translate import fields
 from syncer.translate.shapes import NOT_OFFERED, SHAPES
-from tests.tools import chart_values, cli_reference, kinds_reference, rights_reference
-from tests.tools.chart_values import CHART, Value
-from tests.tools.references import outputs
 from tests.unit.test_rights import Grant, grants
+from tools import chart_values, cli_reference, kinds_reference, rights_reference
+from tools.chart_values import CHART, Value
+from tools.references import outputs
 from virtualcluster_cli.main import main
 
 PAGES = {path.stem: text for path, text in outputs().items()}

@@ -22,7 +22,7 @@ from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.objects import Obj
 from syncer.rights import LEASES, RIGHTS, missing
 from tests.escapes import policy
-from tests.tools import chart_values
+from tools import chart_values
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from lab.versions import KUBERNETES
 from syncer.errors import Refused
 from syncer.objects import Obj
 from syncer.translate import pods, shapes
@@ -25,7 +26,6 @@ from syncer.translate.fields import (
     Verdict,
 )
 from syncer.translate.shapes import NOT_OFFERED, SHAPES, check
-from tests.lab.versions import KUBERNETES
 from tests.unit.build import SCOPE, container, pod
 
 DATA = Path(__file__).parent / "data"

@@ -10,8 +10,8 @@ import pytest
 from syncer.errors import Refused
 from syncer.objects import Obj
 from syncer.translate import fields, ingresses, pods, services, storage
-from tests.tools import cli_rules
 from tests.unit.build import DNS_IP, SCOPE, claim, container, ingress, pod, rule, service
+from tools import cli_rules
 from virtualcluster_cli import rules
 from virtualcluster_cli.rules import RULES, known, rule_of, verdict
 
