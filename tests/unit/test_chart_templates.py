@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from syncer.rights import RIGHTS
+from syncer.startup.permissions import RIGHTS
 from tests.tools import chart_values
 from tests.tools.chart_values import CHART, Value
 

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from functools import partial
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from syncer.translate import pods
 from tests.bench import scrape
 from tests.bench.context import Context, run
