@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from syncer import kinds
+from syncer.sync import kinds
 from syncer.translate import fields
 from syncer.translate.classes import CLASSES
 from tools import generated
@@ -31,10 +31,11 @@ from tools.generated import ROOT
 
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
-MODULES = ("archive", "objects", "identity")
-HEADER = "# Made by scripts/generate from syncer/{name}.py: edit that one.\n"
-FOR_OPERATORS = {"backup", "discover", "restore", "review", "run", "upgrade"}
-"""Modules whose refusals end a command: its operator reads them in the log, nobody in events."""
+MODULES = {"archive": "backup.archive", "objects": "kube.objects", "identity": "identity"}
+"""By the name that they have in shared/."""
+HEADER = "# Made by scripts/generate from {path}: edit that one.\n"
+FOR_OPERATORS = ("app/", "backup/", "startup/")
+"""Packages whose refusals end a command: its operator reads them in the log, nobody in events."""
 
 
 def outputs() -> dict[Path, str]:
@@ -49,9 +50,13 @@ def outputs() -> dict[Path, str]:
 
 def shared(name: str) -> str:
     """Return a module of the syncer under its other name."""
-    source = (SYNCER / f"{name}.py").read_text()
-    moved = source.replace("from syncer.", "from virtualcluster_cli.shared.")
-    return HEADER.format(name=name) + moved
+    path = SYNCER / f"{MODULES[name].replace('.', '/')}.py"
+    moved = path.read_text()
+    for each, module in MODULES.items():
+        moved = moved.replace(
+            f"from syncer.{module} import", f"from virtualcluster_cli.shared.{each} import"
+        )
+    return HEADER.format(path=path.relative_to(ROOT)) + moved
 
 
 def rules() -> dict[str, Any]:
@@ -91,7 +96,7 @@ def reasons() -> dict[str, set[str]]:
     """Return the reasons of all refusals that tenants are told, and the modules that use them."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted(SYNCER.rglob("*.py")):
-        if path.stem in FOR_OPERATORS:
+        if str(path.relative_to(SYNCER)).startswith(FOR_OPERATORS):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             for reason in _reason(node):

@@ -8,8 +8,8 @@
     await server.aclose()                           # ends every stream
 
 A request goes: TLS and certificate (server, tls) -> head (downstream) -> route and query (routes,
-query) -> host pod (pods) -> the host's subresource (upstream) -> logs or splice. Errors are raised
-as `errors.KubeletError` and answered in one place (connection).
+query) -> host pod (resolve) -> the host's subresource (upstream) -> logs or streams. Errors are
+raised as `errors.KubeletError` and answered in one place (connection).
 """
 
 from syncer.kubelet.certs import CertificateError

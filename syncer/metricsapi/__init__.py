@@ -4,8 +4,8 @@
     await metrics.run()                 # serves and stays registered while the host has figures
 
 A request goes: kubectl or a controller -> the virtual API server (RBAC) -> its aggregator -> our
-port on loopback (server) -> the host's list, a few seconds old at most (source) -> only our pods,
-in virtual names (figures) -> the form that was asked for (documents).
+port on loopback (server) -> the host's list, a few seconds old at most (host_metrics) -> only our
+pods, in virtual names (usage) -> the form that was asked for (responses).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from syncer.client import Client
 from syncer.errors import ApiError, Unreachable
+from syncer.kube.client import Client
 from syncer.kubelet import CertificateError, ServingTls
 from syncer.metricsapi.registration import SERVER_NAME, Registration, Way
 from syncer.metricsapi.server import Figures, serve

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from syncer.errors import Refused
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 
 
 class Verdict(Enum):
@@ -64,7 +64,7 @@ POD_SPEC: dict[str, Verdict] = {
     "serviceAccountName": MAP,  # always the one without rights
     "setHostnameAsFQDN": COPY,
     "shareProcessNamespace": COPY,
-    "subdomain": DROP,  # names pods by a Service, which on the host has another name; hostsfile.py
+    "subdomain": DROP,  # names pods by a Service, which on the host has another name; etc_hosts.py
     "terminationGracePeriodSeconds": MAP,  # an hour at most (threats J2)
     "tolerations": MAP,  # those of node.kubernetes.io/* only (threats A10)
     "topologySpreadConstraints": MAP,  # labels under the host's keys

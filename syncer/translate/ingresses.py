@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from syncer.errors import Refused
 from syncer.identity import PASSED
-from syncer.objects import Key, Obj, annotation
+from syncer.kube.objects import Key, Obj, annotation
+from syncer.translate.context import Scope
 from syncer.translate.fields import INGRESS_SPEC, apply
-from syncer.translate.ingresslimits import LEGACY_CLASS, check_class, check_hosts
-from syncer.translate.scope import Scope
-from syncer.translate.shapes import check
+from syncer.translate.ingress_policy import LEGACY_CLASS, check_class, check_hosts
+from syncer.translate.nested_fields import check
 
 HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 """Numbers, switches, names: no character that ends a directive in a proxy's configuration."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from syncer.identity import PREFIX
-from syncer.objects import Obj, annotation
+from syncer.kube.objects import Obj, annotation
 
 FROM_HOST = PREFIX + "from-host"
 """What of the node came from the host: the rest is the tenant's."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 
-from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.identity import Identity
-from syncer.objects import Key, Obj
-from syncer.translate import containers, downward, hostsfile, scheduling, shapes, sizes, volumes
+from syncer.kube.objects import Key, Obj
+from syncer.translate import (
+    containers,
+    downward_api,
+    etc_hosts,
+    nested_fields,
+    podsecurity,
+    resize,
+    scheduling,
+    volumes,
+)
+from syncer.translate.context import Scope
 from syncer.translate.fields import POD_SPEC, apply
-from syncer.translate.scope import Scope
 
 LONGEST_GRACE = 3600
 """Seconds; a pod that asks for more would outlive its namespace (threats J2)."""
@@ -122,7 +130,7 @@ def to_host(
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata(virt_pod, scope),
-        "spec": hostsfile.with_full_name(
+        "spec": etc_hosts.with_full_name(
             apply(POD_SPEC, spec, mapped, where="spec"),
             virt_pod,
             scope.hosts_image,
@@ -175,12 +183,12 @@ def _plain(ephemeral: Obj) -> Obj:
 def metadata(virt_pod: Obj, scope: Scope) -> Obj:
     """Return the host pod's metadata; of it, labels and annotations follow the virtual pod."""
     meta = scope.ident.metadata(key(virt_pod), virt_pod, controller=True)
-    notes = {**downward.carried(virt_pod), sizes.SIZES: sizes.digest(virt_pod)}
+    notes = {**downward_api.carried(virt_pod), resize.SIZES: resize.digest(virt_pod)}
     return {**meta, "annotations": {**meta["annotations"], **notes}}
 
 
 def _judge(host_spec: Obj, scope: Scope) -> None:
-    shapes.check(host_spec, "PodSpec")
+    nested_fields.check(host_spec, "PodSpec")
     violations = podsecurity.violations(host_spec, scope.pod_security)
     if violations:
         raise Refused(

@@ -6,10 +6,10 @@ from collections.abc import Container
 
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_labels
-from syncer.objects import Key, Obj
+from syncer.kube.objects import Key, Obj
+from syncer.translate.context import Scope
 from syncer.translate.fields import SERVICE_SPEC, apply
-from syncer.translate.scope import Scope
-from syncer.translate.shapes import check
+from syncer.translate.nested_fields import check
 
 
 def key(virt: Obj) -> Key:
@@ -21,7 +21,7 @@ def stays_virtual(virt: Obj) -> bool:
     """Tell whether a service has no twin.
 
     ExternalName lives in the virtual DNS alone; `default/kubernetes` is our own Service
-    (apiservice.py).
+    (sync/kubernetes_service.py).
     """
     meta = virt["metadata"]
     external = virt["spec"].get("type") == "ExternalName"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from syncer.errors import Refused
 from syncer.identity import PASSED
-from syncer.objects import Key, Obj
+from syncer.kube.objects import Key, Obj
+from syncer.translate.context import Scope
 from syncer.translate.fields import CLAIM_SPEC, apply
-from syncer.translate.scope import Scope
-from syncer.translate.shapes import check
+from syncer.translate.nested_fields import check
 
 # Types that a host controller or Helm would act upon (threats B3) become plain ones.
 PLAIN_TYPES = frozenset(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from syncer.errors import Refused
-from syncer.objects import Obj, uid_of
-from syncer.translate import downward
+from syncer.kube.objects import Obj, uid_of
+from syncer.translate import downward_api
 from syncer.translate.containers import Rename
 from syncer.translate.fields import VOLUME, apply
 
@@ -104,7 +104,7 @@ def _claim(virt_pod: Obj, volume: Obj, rename: Rename) -> Obj | None:
 def _downward(virt_pod: Obj, source: Obj | None) -> Obj | None:
     if source is None:
         return None
-    return {**source, "items": downward.volume_items(virt_pod, source.get("items"))}
+    return {**source, "items": downward_api.volume_items(virt_pod, source.get("items"))}
 
 
 def _projected(

@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
-from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
+from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.translate import fields
-from syncer.translate.shapes import NOT_OFFERED, SHAPES
-from tests.unit.test_rights import Grant, grants
+from syncer.translate.nested_fields import NOT_OFFERED, SHAPES
+from tests.unit.startup.test_permissions import Grant, grants
 from tools import chart_values, cli_reference, kinds_reference, rights_reference
 from tools.chart_values import CHART, Value
 from tools.references import outputs

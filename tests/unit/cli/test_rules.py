@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from syncer.errors import Refused
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from syncer.translate import fields, ingresses, pods, services, storage
 from tests.unit.build import DNS_IP, SCOPE, claim, container, ingress, pod, rule, service
 from tools import cli_rules
@@ -28,8 +28,8 @@ def test_every_reason_of_the_syncer_has_a_rule_and_no_other_has() -> None:
 def test_the_reasons_are_those_that_are_written_in_the_sources() -> None:
     found = known()["reasons"]
     assert found["PodSecurity"] == ["syncer/translate/pods.py"]
-    assert found["MissingRight"] == ["syncer/attempts.py"]  # a tuple, not a Refused
-    assert "syncer/classes.py" in found["NameTaken"]  # by the recorder
+    assert found["MissingRight"] == ["syncer/sync/retry_policy.py"]  # a tuple, not a Refused
+    assert "syncer/sync/classes.py" in found["NameTaken"]  # by the recorder
     assert "NoStorageClass" not in found  # ends the preflight check: no tenant reads it
 
 

@@ -57,7 +57,11 @@ def claim_selector(patch: Patch) -> None:
     _copied(patch, "CLAIM_SPEC", "selector")
 
 
-@guard("volume-name", "claims._check, fields.CLAIM_SPEC: volumeName", "F2-volumename")
+@guard(
+    "volume-name",
+    "sync.persistentvolumeclaims._check, fields.CLAIM_SPEC: volumeName",
+    "F2-volumename",
+)
 def volume_name(patch: Patch) -> None:
     _copied(patch, "CLAIM_SPEC", "volumeName")
 
@@ -67,19 +71,22 @@ def volume_name(patch: Patch) -> None:
 
         return unasked
 
-    patch.wrap("syncer.claims._check", make)
+    patch.wrap("syncer.sync.persistentvolumeclaims._check", make)
 
 
 @guard(
     "claim-classes",
-    "claims._check: storageClassName",
+    "sync.persistentvolumeclaims._check: storageClassName",
     "F4-class",
     "F4-no-class",
     "F4-default",
     "F4-old",
 )
 def claim_classes(patch: Patch) -> None:
-    patch.wrap("syncer.claims._check", lambda check: lambda virt, _offered: check(virt, ()))
+    patch.wrap(
+        "syncer.sync.persistentvolumeclaims._check",
+        lambda check: lambda virt, _offered: check(virt, ()),
+    )
 
 
 @guard("attributes-class", "fields.CLAIM_SPEC: volumeAttributesClassName", "F4-attributes")
@@ -87,7 +94,7 @@ def attributes_class(patch: Patch) -> None:
     _copied(patch, "CLAIM_SPEC", "volumeAttributesClassName")
 
 
-@guard("data-source", "translate.storage._source, shapes.check", "F3-", "D6-")
+@guard("data-source", "translate.storage._source, nested_fields.check", "F3-", "D6-")
 def data_source(patch: Patch) -> None:
     patch.attr("syncer.translate.storage._source", lambda source, _namespace, _scope: source)
     patch.attr("syncer.translate.storage.check", lambda spec, _shape: spec)
@@ -117,7 +124,7 @@ def volume_names(patch: Patch) -> None:
 
 @guard(
     "backend-names",
-    "translate.ingresses._backend, shapes.check",
+    "translate.ingresses._backend, nested_fields.check",
     "D5-ingress-backend",
     "D5-ingress-resource",
 )
