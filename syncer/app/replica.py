@@ -65,7 +65,7 @@ class Replica:
         self._api_service = ApiService(world, virt, settings.pod_ip, settings.api_port, pods)
         endpoints, selector = self._api_service.endpoints, settings.node_selector
         self.sources = Sources(world, virt, parts.host, kinds, endpoints, selector, pods)
-        self.pulse = Pulse(self.sources.check_cluster, clock)
+        self.pulse = Pulse(self.sources.datastore.check_cluster, clock)
         parts.progress.sources, parts.progress.pulse = self.sources, self.pulse
 
     async def alone(self) -> None:
@@ -126,9 +126,9 @@ class Replica:
 
     async def _sync(self, controller: Controller) -> None:
         accept = self._parts.settings.accept_new_datastore
-        if not await self.sources.recognise(accept=accept):
+        if not await self.sources.datastore.recognise(accept=accept):
             why = "the datastore is not the one of the host objects"
-            controller.hold(self.sources.twins(), why)
+            controller.hold(self.sources.datastore.twins(), why)
         progress = self._parts.progress
         progress.controller = controller
         world = self._parts.world

@@ -26,13 +26,12 @@ import structlog
 
 from syncer import identity
 from syncer.errors import AlreadyExists, ApiError, BadRequest, Forbidden, NotFound, Refused
-from syncer.identity import Identity
+from syncer.identity import DNS_SERVICE, Identity
 from syncer.kube.client import Client
 from syncer.kube.objects import Obj
 from syncer.kube.resources import CLAIMS, CONFIGMAPS, SECRETS, SERVICE_CIDRS, SERVICES
 from syncer.owned_objects import keep, made
 from syncer.startup import k3s_upgrade
-from syncer.state.cluster import DNS_SERVICE
 
 log = structlog.get_logger()
 PAUSE = 0.2

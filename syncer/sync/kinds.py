@@ -199,6 +199,8 @@ BY_DEFAULT = ("services", "configmaps", "secrets", "persistentvolumeclaims", "in
 OPT_IN = ("endpoints", "endpointslices", "poddisruptionbudgets")
 """Switched on by `--enable-sync-resources`: a namespace's admin lacks the rights for endpoints, and
 budgets of the tenant's can hold up the host's people."""
+NEEDED_BY_PODS = ("configmaps", "secrets")
+"""Synced only while something else that is synced names them."""
 
 NOT_MIRRORED = (
     "ephemeralcontainers",

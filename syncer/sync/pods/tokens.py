@@ -30,7 +30,7 @@ from syncer.kube.objects import Key, Obj, annotation, uid_of
 from syncer.kube.resources import SECRETS, SERVICE_ACCOUNTS
 from syncer.kube.singleflight import Turns
 from syncer.state.cluster import World
-from syncer.state.token_index import HELD, KIND, holders
+from syncer.state.token_index import HELD, KIND, holders, slim
 from syncer.translate import pods as translate
 from syncer.translate.volumes import TokenWish, token_places, token_wishes
 
@@ -303,17 +303,6 @@ def _account(virt_pod: Obj) -> str:
 
 def _notes(held: dict[str, str], renew_at: float) -> dict[str, str]:
     return {HELD: orjson.dumps(held).decode(), RENEW_AT: str(int(renew_at))}
-
-
-def slim(secret: Obj) -> Obj:
-    """Return a Secret of the host as it is kept: of tokens only which ones there are.
-
-    They are long, one for each pod, and never compared: what they say is known by RENEW_AT.
-    """
-    key = virtual_key(secret)
-    if key is None or key.kind != KIND or not secret.get("data"):
-        return secret
-    return {**secret, "data": dict.fromkeys(secret["data"], "")}
 
 
 def _seconds(note: str) -> float:
