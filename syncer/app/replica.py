@@ -17,6 +17,7 @@ import structlog
 from syncer.kube.api_probe import Pulse
 from syncer.kube.client import Client
 from syncer.kube.store import Store
+from syncer.kubelet import Endpoint
 from syncer.leader.election import Leader
 from syncer.settings import Settings
 from syncer.startup import k3s_upgrade
@@ -24,7 +25,7 @@ from syncer.state.cluster import World
 from syncer.sync.controller import Controller
 from syncer.sync.informers import Sources
 from syncer.sync.kubernetes_service import ApiService
-from syncer.sync.nodes import Endpoint, Nodes
+from syncer.sync.nodes import Nodes
 from syncer.sync.standby_nodes import Follower
 from syncer.telemetry.readiness import Progress
 
