@@ -5,7 +5,7 @@ set -euo pipefail
 VC_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VC_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/virtualcluster
 export VC_ROOT VC_CACHE
-# Not the user's own: tests/lab/gocache.py keeps this one small.
+# Not the user's own: lab/gocache.py keeps this one small.
 export GOCACHE=${GOCACHE:-$VC_CACHE/go}
 
 # vc_die MESSAGE: one line of cause and cure, then the end.
@@ -14,19 +14,19 @@ vc_die() {
   exit 1
 }
 
-# vc_python [LOCKFILE…]: makes the virtual environment of requirements-dev.lock and the given ones if
+# vc_python [LOCKFILE…]: makes the virtual environment of requirements/dev.lock and the given ones if
 # it is not there, and puts it first on PATH.
 vc_python() {
-  vc_environment requirements-dev.lock "$@"
+  vc_environment requirements/dev.lock "$@"
   PATH=$VC_ENVIRONMENT/bin:$PATH
   # The repository's packages and nothing of the directory that the caller happens to be in.
   export PATH VIRTUAL_ENV=$VC_ENVIRONMENT PYTHONPATH=$VC_ROOT:$VC_ROOT/cli PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
 }
 
-# vc_tools NAME: makes the virtual environment of requirements-NAME.lock alone, for programs that go together with
+# vc_tools NAME: makes the virtual environment of requirements/NAME.lock alone, for programs that go together with
 # nothing else; VC_NAME (in capitals) says where it is.
 vc_tools() {
-  vc_environment "requirements-$1.lock"
+  vc_environment "requirements/$1.lock"
   export "VC_${1^^}=$VC_ENVIRONMENT"
 }
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from tests.chart.test_schemas import _conforms
-from tests.docs import blocks
-from tests.docs.blocks import ROOT, Block
+from tools.docs import blocks
+from tools.docs.blocks import ROOT, Block
 
 CHART = ROOT / "charts" / "virtualcluster"
 FILES = {block.file: block for page in blocks.pages() for block in blocks.read(page) if block.file}
@@ -64,7 +64,7 @@ def test_an_object_is_one(name: str) -> None:
 
 def test_each_file_of_a_page_has_a_test() -> None:
     read_here = {"argo-cd.yaml", "flux.yaml", "limits.yaml", "site.yaml", "web-0.yaml"}
-    # actionlint and zizmor read the workflow (tests/audit/workflows.py); the rest is others' form.
+    # actionlint and zizmor read the workflow (tools/audit/workflows.py); the rest is others' form.
     elsewhere = {".github/workflows/integration.yaml", ".gitlab-ci.yml", "inside.yaml"}
     assert set(FILES) == read_here | elsewhere
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import gobuild, job_kind
-from tests.lab.cache import Cache
-from tests.lab.progress import Progress
+from lab import gobuild, job_kind
+from lab.cache import Cache
+from lab.progress import Progress
 
 # What an engine says of itself, as far as kind asks; it runs nothing. kind asks for all containers
 # at once and gives up at the first refusal: nobody is refused before all have been asked for.

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tests.lab.errors import LabError
-from tests.tools import package
-from tests.tools.serving import serving
+from lab.errors import LabError
+from tools import package
+from tools.serving import serving
 
 PRESETS = sorted((package.CHART / "values").iterdir())
 EPOCH = 1_700_000_000

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.tools.rendering import CHART, helm, template
+from tools.rendering import CHART, helm, template
 
 ROOT = Path(__file__).parents[2]
 SEEDS = sorted((ROOT / "tests" / "chart" / "seeds").iterdir())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools import schemas
+from tools import schemas
 
 CHART = Path(__file__).parents[2] / "charts" / "virtualcluster"
 PRESETS = sorted((CHART / "values").iterdir())

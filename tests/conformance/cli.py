@@ -12,6 +12,12 @@ from typing import Any
 
 import click
 
+from lab import commands
+from lab.assets import Assets
+from lab.cache import locked
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 from tests.conformance import known, product, specs, table
 from tests.conformance import lab as labs
 from tests.conformance.disturb import CONTAINERS
@@ -21,12 +27,6 @@ from tests.conformance.report import SuiteFailed
 from tests.conformance.session import Session
 from tests.conformance.specs import Spec
 from tests.e2e.shell import Failed
-from tests.lab import commands
-from tests.lab.assets import Assets
-from tests.lab.cache import locked
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 RESULTS = REPO / "build" / "conformance"
 FAST = Path(__file__).with_name("fast.yaml")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lab import debootstrap
-from tests.lab.buildah import Recipe
-from tests.lab.progress import Task
+from lab import debootstrap
+from lab.buildah import Recipe
+from lab.progress import Task
 
 _PACKAGES = (
     *("bash", "curl", "wget", "bind9-dnsutils", "netcat-openbsd", "iproute2", "iperf", "procps"),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
+from lab import gobuild, images, packages
+from lab.buildah import Image, Recipe, build, place
+from lab.cache import Cache, file_digest, tree_digest
+from lab.progress import Task
+from lab.run import output, run
+from lab.versions import DEFAULT_KUBERNETES
 from tests.conformance import debian, programs
-from tests.lab import gobuild, images, packages
-from tests.lab.buildah import Image, Recipe, build, place
-from tests.lab.cache import Cache, file_digest, tree_digest
-from tests.lab.progress import Task
-from tests.lab.run import output, run
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 PREFIX = "localhost/e2e"
 PAUSE = f"{PREFIX}/pause:3.10.1"

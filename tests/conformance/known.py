@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from lab.errors import LabError
 from tests.conformance.profiles import NAMES
 from tests.conformance.specs import Spec
-from tests.lab.errors import LabError
 
 FILE = Path(__file__).with_name("known.yaml")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from tests.lab import registry, teardown
-from tests.lab.api import Api
-from tests.lab.buildah import Image
-from tests.lab.cache import locked
-from tests.lab.cli import bring_up
-from tests.lab.errors import LabError
-from tests.lab.lab import Lab
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES
+from lab import registry, teardown
+from lab.api import Api
+from lab.buildah import Image
+from lab.cache import locked
+from lab.cli import bring_up
+from lab.errors import LabError
+from lab.lab import Lab
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 
 
 @contextlib.contextmanager

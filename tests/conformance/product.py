@@ -6,14 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import NamedTuple
 
+from lab import images as lab_images
+from lab import k3simages
+from lab.buildah import Image, Recipe, build
+from lab.cache import Cache, digest, file_digest, tree_digest
+from lab.paths import REPO
+from lab.versions import DEFAULT_KUBERNETES
 from tests.conformance import images, programs
 from tests.conformance.profiles import Profile
-from tests.lab import images as lab_images
-from tests.lab import k3simages
-from tests.lab.buildah import Image, Recipe, build
-from tests.lab.cache import Cache, digest, file_digest, tree_digest
-from tests.lab.paths import REPO
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 CHART = REPO / "charts" / "virtualcluster"
 

@@ -1,4 +1,4 @@
-"""The suite and what it needs, built from the modules that tests/lab/go/e2e-1.34 pins.
+"""The suite and what it needs, built from the modules that lab/go/e2e-1.34 pins.
 
 Only conformance asks for them, so that bringing a lab up stays as quick as it is.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from tests.lab import gobuild, gocache
-from tests.lab.cache import Cache, digest
-from tests.lab.progress import Task
-from tests.lab.run import output, run
-from tests.lab.versions import DEFAULT_KUBERNETES
+from lab import gobuild, gocache
+from lab.cache import Cache, digest
+from lab.progress import Task
+from lab.run import output, run
+from lab.versions import DEFAULT_KUBERNETES
 
 SUITE = "k8s.io/kubernetes/test/e2e"
 _KUBERNETES = gobuild.kubernetes(DEFAULT_KUBERNETES)

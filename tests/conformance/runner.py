@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import LabError
 from tests.conformance import report
 from tests.conformance.report import Result
 from tests.conformance.specs import Spec, focus_flags
-from tests.lab.errors import LabError
 
 # Specs tidy up after themselves when they are told to stop.
 GRACE = 90.0

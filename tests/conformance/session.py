@@ -9,6 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.cache import Cache
+from lab.lab import Lab
+from lab.progress import Progress
 from tests.conformance import images, product, programs
 from tests.conformance import lab as labs
 from tests.conformance.disturb import Strikes, disturbing
@@ -18,9 +21,6 @@ from tests.conformance.record import Record
 from tests.conformance.report import FAILED, PASSED, Result
 from tests.conformance.runner import Suite
 from tests.conformance.specs import Spec
-from tests.lab.cache import Cache
-from tests.lab.lab import Lab
-from tests.lab.progress import Progress
 
 
 @dataclass(frozen=True)

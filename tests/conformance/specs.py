@@ -11,11 +11,11 @@ from pathlib import Path
 
 import yaml
 
+from lab.cache import Cache, digest
+from lab.errors import LabError
+from lab.progress import Task
+from lab.run import run
 from tests.conformance import programs
-from tests.lab.cache import Cache, digest
-from tests.lab.errors import LabError
-from tests.lab.progress import Task
-from tests.lab.run import run
 
 CONFORMANCE = r"\[Conformance\]"
 _META = re.compile(r"([\\.+*?()|\[\]{}^$])")

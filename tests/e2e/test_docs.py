@@ -1,6 +1,6 @@
 """The documentation, played: what its pages say is what happens on a real host.
 
-`tests/docs/plan.py` says which pages, in which order; `tests/docs/unplayed.yaml` which blocks are
+`tools/docs/plan.py` says which pages, in which order; `tools/docs/unplayed.yaml` which blocks are
 left out, and why.
 """
 
@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.docs import blocks, plan, player, reader, record, recording
-from tests.docs.plan import SCENARIOS, Scenario
-from tests.docs.player import Shell
-from tests.docs.terminal import Terminal
 from tests.e2e import extras
 from tests.e2e.commandline import IMAGES
 from tests.e2e.release import Side
 from tests.e2e.session import Session
+from tools.docs import blocks, plan, player, reader, record, recording
+from tools.docs.plan import SCENARIOS, Scenario
+from tools.docs.player import Shell
+from tools.docs.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(900)
 DATABASE = "postgres:lab@postgres.databases.svc:5432/DATABASE?sslmode=disable"

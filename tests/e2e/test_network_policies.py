@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from lab.kuberouter import LABEL
 from tests.e2e import extras, manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.pods import attempt, new_namespace, wait_ready
@@ -21,7 +22,6 @@ from tests.e2e.release import CHART, Release, Side, Virtual
 from tests.e2e.replicas import addresses
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, is_ready, until
-from tests.lab.kuberouter import LABEL
 
 pytestmark = pytest.mark.timeout(600)
 SPACE = "policies"

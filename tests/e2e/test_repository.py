@@ -10,8 +10,8 @@ import pytest
 from tests.e2e.cluster import Obj
 from tests.e2e.session import Session
 from tests.e2e.waiting import Pending, until
-from tests.tools import package
-from tests.tools.serving import serving
+from tools import package
+from tools.serving import serving
 
 
 @pytest.fixture(scope="module")

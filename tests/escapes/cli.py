@@ -10,19 +10,19 @@ from pathlib import Path
 
 import click
 
+from lab import registry, teardown
+from lab.assets import Assets
+from lab.cache import locked
+from lab.cli import bring_up
+from lab.commands import Command
+from lab.lab import Lab
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 from tests.escapes import known, table
 from tests.escapes.controls import Removed
 from tests.escapes.installation import installed
 from tests.escapes.run import Choice, Run
-from tests.lab import registry, teardown
-from tests.lab.assets import Assets
-from tests.lab.cache import locked
-from tests.lab.cli import bring_up
-from tests.lab.commands import Command
-from tests.lab.lab import Lab
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 RESULT = REPO / "build" / "escapes" / "table.md"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import yaml
 
+from lab.pki import Pki
 from tests.e2e.cluster import Cluster, Obj
 from tests.e2e.release import Release, Side
 from tests.e2e.shell import Program
-from tests.lab.pki import Pki
 
 RELEASE, NAMESPACE = "vc", "team-x"
 # Its processes are started by the run itself.

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import click
 
+from lab.commands import Command
+from lab.paths import REPO
+from lab.progress import Progress
 from tests.faults import lanes, onlab, stage, table
 from tests.faults.case import Result
 from tests.faults.pair import Pair
 from tests.faults.programs import Programs, built, prepared
 from tests.faults.run import Choice, run
-from tests.lab.commands import Command
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
 
 RESULT = REPO / "build" / "faults"
 

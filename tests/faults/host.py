@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from lab import components, configs, versions
+from lab.addresses import API_SERVICE, Addresses
+from lab.components import Layout
+from lab.network import Network
+from lab.pki import Pki
+from lab.processes import ENVIRONMENT, Daemon
+from lab.versions import DEFAULT_KUBERNETES
 from tests.e2e.cluster import ApiError, Cluster, Unreachable
 from tests.e2e.waiting import until
 from tests.faults.child import Child
-from tests.lab import components, configs, versions
-from tests.lab.addresses import API_SERVICE, Addresses
-from tests.lab.components import Layout
-from tests.lab.network import Network
-from tests.lab.pki import Pki
-from tests.lab.processes import ENVIRONMENT, Daemon
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 START = 180.0  # seconds, on a machine with much else to do
 # Of nodes there are objects only, whose heartbeat nobody sends.

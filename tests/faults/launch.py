@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.paths import REPO
 from tests.faults import virt
 from tests.faults.chart import RELEASE, Chart
 from tests.faults.syncer import Syncer
-from tests.lab.paths import REPO
 
 HOST_PORT = 7443
 ENVIRONMENT = {

@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from lab import extras, registry, teardown
+from lab.assets import Assets
+from lab.cache import locked
+from lab.cli import bring_up
+from lab.lab import Lab
+from lab.paths import REPO
+from lab.progress import Progress
 from tests.faults.case import Result
-from tests.lab import extras, registry, teardown
-from tests.lab.assets import Assets
-from tests.lab.cache import locked
-from tests.lab.cli import bring_up
-from tests.lab.lab import Lab
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
 
 E2E = Path("tests/e2e")
 

@@ -6,10 +6,10 @@ import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.lab import gobuild, k3simages, packages
-from tests.lab.assets import Assets
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES
+from lab import gobuild, k3simages, packages
+from lab.assets import Assets
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 
 FAKETIME = Path(f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/faketime/libfaketime.so.1")
 

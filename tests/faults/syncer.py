@@ -11,9 +11,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from lab.paths import REPO
 from tests.e2e.waiting import Pending, until
 from tests.faults.child import Child
-from tests.lab.paths import REPO
 
 GLANCE = 0.05
 READY = 180.0

@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-from tests.bench.stats import percentile
 from tests.faults.case import Result
+from tools.bench.stats import percentile
 
 HEAD = (
     "| row | fault | cases | injected | converged p50 | p99 | lost | doubled | orphaned | verdict |"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 
+from lab.processes import ENVIRONMENT
 from tests.e2e.cluster import ApiError, Cluster, Obj, Unreachable
 from tests.e2e.waiting import Pending, until
 from tests.faults.child import Child
-from tests.lab.processes import ENVIRONMENT
 
 START = 180.0  # seconds, on a machine with much else to do
 VOLUME = "768m"

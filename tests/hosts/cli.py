@@ -9,14 +9,14 @@ import sys
 
 import click
 
+from lab import job_kind
+from lab.assets import Assets
+from lab.commands import Command
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 from tests.hosts import host, presets, session, table, workspace
 from tests.hosts.table import CASES, LAB
-from tests.lab import job_kind
-from tests.lab.assets import Assets
-from tests.lab.commands import Command
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 
 RESULT = REPO / "build" / "hosts" / "table.md"
 SHORT = {

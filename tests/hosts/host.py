@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import images, job_kind, k3simages, registry, teardown
+from lab.assets import Assets
+from lab.buildah import Image, build
+from lab.cache import locked
+from lab.check import check
+from lab.cli import bring_up
+from lab.errors import LabError
+from lab.lab import Lab
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.run import output
 from tests.hosts import presets
-from tests.lab import images, job_kind, k3simages, registry, teardown
-from tests.lab.assets import Assets
-from tests.lab.buildah import Image, build
-from tests.lab.cache import locked
-from tests.lab.check import check
-from tests.lab.cli import bring_up
-from tests.lab.errors import LabError
-from tests.lab.lab import Lab
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.run import output
 
 _K3S = presets.image(max(presets.minors(), key=presets.order)).partition(":")[0]
 

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from tests.lab import k3simages
-from tests.lab.paths import REPO
+from lab import k3simages
+from lab.paths import REPO
 
 CHART = REPO / "charts" / "virtualcluster"
 SEEDS = REPO / "tests" / "chart" / "seeds"

@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import LabError
+from lab.paths import REPO
+from lab.progress import Progress
 from tests.e2e.shell import Failed
 from tests.hosts import presets, workspace
 from tests.hosts.host import Host
 from tests.hosts.table import E2E, INSTALL, K3S, LAB, UPGRADE, Row
-from tests.lab.errors import LabError
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.tools.suite import Check, Outcome, run
+from tools.suite import Check, Outcome, run
 
 # What a virtual cluster promises on every host; optional parts of newer hosts have files of their
 # own, with add-ons that are built for one version.

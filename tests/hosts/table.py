@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.lab.progress import span
-from tests.tools.suite import Outcome
+from lab.progress import span
+from tools.suite import Outcome
 
 LAB, INSTALL, UPGRADE, K3S, E2E = CASES = (
     *("lab", "ct install", "ct upgrade", "k3s upgrade"),

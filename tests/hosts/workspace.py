@@ -12,10 +12,10 @@ import subprocess
 from collections.abc import Collection
 from pathlib import Path
 
+from lab.errors import LabError
+from lab.paths import REPO
+from lab.run import output, run
 from tests.hosts import presets
-from tests.lab.errors import LabError
-from tests.lab.paths import REPO
-from tests.lab.run import output, run
 
 CHART = Path("charts") / "virtualcluster"
 _IDENTITY = {

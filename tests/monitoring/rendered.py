@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.tools.rendering import Document, template
+from tools.rendering import Document, template
 
 HOST = "v1.34.4"
 KINDS = ("ServiceMonitor", "PrometheusRule")

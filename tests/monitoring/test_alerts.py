@@ -11,7 +11,7 @@ import yaml
 
 from tests.monitoring.promtool import promtool
 from tests.monitoring.rendered import SELECTOR, alerts, metrics_in, rules
-from tests.tools import metrics_reference
+from tools import metrics_reference
 
 DOCS = Path(__file__).parents[2] / "docs" / "monitoring.md"
 BEGINS = 60

@@ -10,7 +10,7 @@ import yaml
 from syncer.telemetry.metrics import FAMILIES
 from tests.monitoring.promtool import promtool
 from tests.monitoring.rendered import dashboard, metrics_in, objects, panels, queries
-from tests.tools import metrics_reference
+from tools import metrics_reference
 
 QUERIES = list(queries())
 

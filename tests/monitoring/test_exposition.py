@@ -10,11 +10,11 @@ from syncer.telemetry import http
 from syncer.telemetry.metrics import Metrics
 from syncer.telemetry.readiness import Progress
 from tests.monitoring.promtool import promtool
-from tests.tools import metrics_reference
 from tests.unit.build import IDENT, SCOPE, pod
 from tests.unit.engine import Engine
 from tests.unit.fake_api import until
 from tests.unit.sides import both_sides
+from tools import metrics_reference
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab import prometheus
+from lab import prometheus
 from tests.monitoring.rendered import objects
 
 

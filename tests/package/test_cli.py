@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.paths import REPO
+from lab.paths import REPO
 from virtualcluster_cli import __version__
 
 Run = Callable[..., str]

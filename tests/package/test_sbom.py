@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.paths import REPO
-from tests.tools.sbom import SUBJECTS
+from lab.paths import REPO
+from tools.sbom import SUBJECTS
 
 
 def write(destination: Path) -> dict[str, bytes]:

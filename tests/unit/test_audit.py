@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.audit import advisories, cli, code, findings, workflows
-from tests.audit.findings import Exempt, Finding, Looked, exceptions, judge
-from tests.lab.errors import LabError
-from tests.lab.paths import REPO
+from lab.errors import LabError
+from lab.paths import REPO
+from tools.audit import advisories, cli, code, findings, workflows
+from tools.audit.findings import Exempt, Finding, Looked, exceptions, judge
 
 BAD = Finding("B104", "syncer/app/run.py", "binds to all")
 FITS = Exempt("B104", "syncer/*", "because")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench import scrape
-from tests.bench.scenarios import alone
 from tests.unit.build import IDENT
+from tools.bench import scrape
+from tools.bench.scenarios import alone
 
 pytestmark = pytest.mark.timeout(60)
 

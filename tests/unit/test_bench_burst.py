@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 import yaml
 
+from lab import kwok
 from syncer.identity import MANAGED_BY, NAMESPACE, UID
-from tests.bench import burst
-from tests.bench.api import Api, Refused
-from tests.bench.burst import Side
-from tests.bench.errors import BenchError
-from tests.bench.timeline import Timeline
-from tests.bench.watching import watching
-from tests.bench.workloads import KWOK, REAL, Template
-from tests.lab import kwok
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import Asked, Fault
 from tests.unit.fake_objects import Place
+from tools.bench import burst
+from tools.bench.api import Api, Refused
+from tools.bench.burst import Side
+from tools.bench.errors import BenchError
+from tools.bench.timeline import Timeline
+from tools.bench.watching import watching
+from tools.bench.workloads import KWOK, REAL, Template
 
 READY = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
 MANAGED = f"{MANAGED_BY}=vc"

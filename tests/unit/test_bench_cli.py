@@ -8,9 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.bench.cli import chosen, main
-from tests.bench.scenarios import SCENARIOS
-from tests.lab.paths import REPO
+from lab.paths import REPO
+from tools.bench.cli import chosen, main
+from tools.bench.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_the_plots_have_a_lock_file_of_their_own() -> None:
     """Nobody but scripts/bench waits for what draws them, and no version is named twice."""
     dev, bench = (
         {line.partition("==")[0] for line in lock.read_text().splitlines() if "==" in line}
-        for lock in (REPO / "requirements-dev.lock", REPO / "requirements-bench.lock")
+        for lock in (REPO / "requirements/dev.lock", REPO / "requirements/bench.lock")
     )
     assert {"matplotlib", "py-spy"} <= bench
     assert not dev & bench
     script: Path = REPO / "scripts" / "bench"
-    assert "vc_python requirements-bench.lock" in script.read_text()
+    assert "vc_python requirements/bench.lock" in script.read_text()

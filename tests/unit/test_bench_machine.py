@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import machine
-from tests.bench.profile import started_at
+from tools.bench import machine
+from tools.bench.profile import started_at
 
 
 def process(proc: Path, pid: int, comm: str, cgroup: str, *, cmdline: str = "", ticks: int) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.bench import plots
-from tests.bench.plots import Curve
-from tests.bench.stages import STAGES
+from tools.bench import plots
+from tools.bench.plots import Curve
+from tools.bench.stages import STAGES
 
 
 def sample(side: str, count: int, latencies: list[float], **more: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.scenarios.restart import PROBE, unchanged
 from tests.e2e.audit import AuditLog
+from tools.bench.scenarios.restart import PROBE, unchanged
 
 USER = "system:serviceaccount:s:vc"
 

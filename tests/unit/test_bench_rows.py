@@ -11,15 +11,15 @@ from typing import Any, cast
 
 import pytest
 
-from tests.bench import context, cost
-from tests.bench.burst import Burst
-from tests.bench.context import Context
-from tests.bench.cost import Cost
-from tests.bench.results import Results
-from tests.bench.rows import Row
-from tests.bench.scenarios import pods
-from tests.bench.scrape import Syncer, Usage
-from tests.bench.workloads import KWOK, REAL
+from tools.bench import context, cost
+from tools.bench.burst import Burst
+from tools.bench.context import Context
+from tools.bench.cost import Cost
+from tools.bench.results import Results
+from tools.bench.rows import Row
+from tools.bench.scenarios import pods
+from tools.bench.scrape import Syncer, Usage
+from tools.bench.workloads import KWOK, REAL
 
 
 @pytest.fixture

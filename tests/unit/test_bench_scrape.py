@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from tests.bench import scrape
+from tools.bench import scrape
 
 API_SERVER = """\
 # HELP apiserver_request_total Counter of requests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench import stats
+from tools.bench import stats
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import results, rows, table
-from tests.bench.errors import BenchError
-from tests.bench.results import Results
-from tests.bench.rows import TARGETS, Column, Row, Target, Verdict
-from tests.bench.stages import STAGES
+from tools.bench import results, rows, table
+from tools.bench.errors import BenchError
+from tools.bench.results import Results
+from tools.bench.rows import TARGETS, Column, Row, Target, Verdict
+from tools.bench.stages import STAGES
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.bench.scenarios import services
-from tests.bench.stages import STAGES, split, twins
-from tests.bench.timeline import Timeline
 from tests.e2e.release import UID
+from tools.bench.scenarios import services
+from tools.bench.stages import STAGES, split, twins
+from tools.bench.timeline import Timeline
 
 
 def pod(name: str = "a", *, node: str = "", ready: bool = False, **meta: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from syncer.startup.permissions import RIGHTS
-from tests.tools import chart_values
-from tests.tools.chart_values import CHART, Value
+from tools import chart_values
+from tools.chart_values import CHART, Value
 
 TESTS = CHART.parents[1] / "tests" / "chart"
 TEMPLATES = sorted((CHART / "templates").iterdir())

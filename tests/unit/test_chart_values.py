@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.tools import chart_values
-from tests.tools.chart_values import BEGIN, END, ValuesError
+from tools import chart_values
+from tools.chart_values import BEGIN, END, ValuesError
 
 VALUES = """\
 # Not about a key.

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.paths import REPO
 from tests.hosts import cli, matrix, presets
-from tests.lab.paths import REPO
-from tests.tools import suite
+from tools import suite
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((REPO / ".github/workflows/ci.yaml").read_text())
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]

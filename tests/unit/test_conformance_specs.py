@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError
 from tests.conformance import specs
 from tests.conformance.specs import Spec
-from tests.lab.errors import LabError
 
 ODD = "[sig-x] A (b, c) should | not be a+b? [It's $5.00] {x} ^ \\ [Conformance]"
 SPECS = [

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError
 from tests.conformance import known, table
 from tests.conformance.report import Result
 from tests.conformance.specs import Spec
 from tests.conformance.table import Verdict
-from tests.lab.errors import LabError
 
 SPEC = Spec("[sig-node] Pods should | run [Conformance]", "common/node/pods.go")
 PASSED = Result(SPEC.name, "passed", 3.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.lab.paths import REPO
+from lab.paths import REPO
 
 TEXT = (REPO / "syncer" / "Dockerfile").read_text()
 STEPS = [

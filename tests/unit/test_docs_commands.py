@@ -7,8 +7,8 @@ import re
 import pytest
 import yaml
 
-from tests.docs import blocks, options, plan
-from tests.docs.blocks import ROOT, Block, Step
+from tools.docs import blocks, options, plan
+from tools.docs.blocks import ROOT, Block, Step
 
 WITH_COMMANDS = plan.with_commands()
 ALL = [block for page in blocks.pages() for block in blocks.read(page)]

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.docs import messages
-from tests.docs.blocks import ROOT
+from tools.docs import messages
+from tools.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 SOURCES = messages.of_python() + messages.of_chart()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs import blocks, player, record, recording
-from tests.docs.blocks import Block
-from tests.docs.player import Differs, Shell
 from tests.e2e.waiting import until
+from tools.docs import blocks, player, record, recording
+from tools.docs.blocks import Block
+from tools.docs.player import Differs, Shell
 
 
 @pytest.fixture

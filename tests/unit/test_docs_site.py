@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.paths import REPO
+from lab.paths import REPO
 
 PAGES = sorted(
     path

@@ -17,7 +17,7 @@ from tests.escapes.form import same
 from tests.escapes.probes import PROBES
 from tests.escapes.probes.platform import allows
 from tests.escapes.shim.unguarded.registry import GUARDS, Guard, Patch, place
-from tests.tools.counts import count
+from tools.counts import count
 
 IDS = [each.id for each in CASES] + [each.id for each in PROBES]
 ROWS = [

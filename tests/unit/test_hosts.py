@@ -10,16 +10,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from lab.buildah import Image
+from lab.errors import LabError
+from lab.images import SYNCER_TAG
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.versions import KUBERNETES
 from tests.hosts import cli, presets, session, table
 from tests.hosts.host import Host, of_lab
 from tests.hosts.table import E2E, INSTALL, K3S, LAB, UPGRADE, Row
-from tests.lab.buildah import Image
-from tests.lab.errors import LabError
-from tests.lab.images import SYNCER_TAG
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.versions import KUBERNETES
-from tests.tools.suite import Outcome
+from tools.suite import Outcome
 
 OWN = presets.image("1.34")
 HOST = Host("1.34", Path("/k"))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError
+from lab.run import output
 from tests.hosts import workspace
-from tests.lab.errors import LabError
-from tests.lab.run import output
 
 WHO = ("-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "commit.gpgSign=false")
 

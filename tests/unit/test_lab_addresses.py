@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.lab.addresses import (
+from lab.addresses import (
     CLUSTER_DNS,
     MAX_NODES,
     SERVICE_CIDR,
@@ -15,7 +15,7 @@ from tests.lab.addresses import (
     choose_slot,
     preferred_slot,
 )
-from tests.lab.errors import LabError
+from lab.errors import LabError
 
 ALL = [Addresses(slot) for slot in range(SLOTS)]
 

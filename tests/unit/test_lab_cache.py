@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cache import GRACE, KEEP, Builder, Cache, digest, tree_digest
-from tests.lab.progress import Progress, Task
+from lab.cache import GRACE, KEEP, Builder, Cache, digest, tree_digest
+from lab.progress import Progress, Task
 
 
 @pytest.fixture

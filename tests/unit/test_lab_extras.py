@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lab.cache import Cache
+from lab.extras import EXTRAS, manifests
+from lab.paths import LAB_SOURCE
+from lab.progress import Progress
+from lab.prometheus import definitions
 from tests.e2e import extras as needed
-from tests.lab.cache import Cache
-from tests.lab.extras import EXTRAS, manifests
-from tests.lab.paths import LAB_SOURCE
-from tests.lab.progress import Progress
-from tests.lab.prometheus import definitions
 
 KINDS_ONLY = {"prometheus-operator"}
 """Extras of which nothing runs."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.gocache import IDLE, trim
+from lab.gocache import IDLE, trim
 
 NOW = 1_000_000_000.0
 OLD, OLDER, FRESH = IDLE + 10, IDLE + 20, IDLE - 10

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.job_install import state, unready
-from tests.lab.progress import span
+from lab.job_install import state, unready
+from lab.progress import span
 
 
 def pod(init: list[Any] | None = None, containers: list[Any] | None = None) -> dict[str, Any]:

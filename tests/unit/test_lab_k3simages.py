@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from tests.lab import gobuild
-from tests.lab.errors import LabError
-from tests.lab.k3simages import PRESETS, tag
-from tests.lab.paths import LAB_SOURCE
-from tests.lab.versions import COREDNS_TAGS
+from lab import gobuild
+from lab.errors import LabError
+from lab.k3simages import PRESETS, tag
+from lab.paths import LAB_SOURCE
+from lab.versions import COREDNS_TAGS
 
 MINORS = sorted(path.stem for path in PRESETS.glob("*.yaml"))
 FAMILY = (LAB_SOURCE / "k3s" / "internal" / "family" / "family.go").read_text()

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lab import job_host, job_kind
+from lab.errors import LabError
+from lab.images import SYNCER_TAG
+from lab.job_kind import Kind
+from lab.paths import REPO
+from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 from tests.hosts import host, presets
-from tests.lab import job_host, job_kind
-from tests.lab.errors import LabError
-from tests.lab.images import SYNCER_TAG
-from tests.lab.job_kind import Kind
-from tests.lab.paths import REPO
-from tests.lab.progress import Progress
-from tests.lab.versions import DEFAULT_KUBERNETES
 
 STUB = """#!/bin/sh
 echo "${0##*/} $*" >> "$STUBS/calls"

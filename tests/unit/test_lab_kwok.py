@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lab import kwok
 from syncer.translate.scheduling import ALLOWED_TAINTS, tolerations
-from tests.lab import kwok
 
 
 def test_only_who_tolerates_them_comes_to_the_nodes() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.mounts import entering, share
+from lab.mounts import entering, share
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 

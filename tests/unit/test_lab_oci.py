@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from tests.lab import oci
+from lab import oci
 
 
 def sha(content: bytes) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import openapi
-from tests.lab.errors import LabError
-from tests.lab.overlays import Edit, arguments, edited
+from lab import openapi
+from lab.errors import LabError
+from lab.overlays import Edit, arguments, edited
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import power
-from tests.lab.errors import LabError
-from tests.lab.lab import Lab
-from tests.lab.progress import Progress
-from tests.lab.registry import Registration
+from lab import power
+from lab.errors import LabError
+from lab.lab import Lab
+from lab.progress import Progress
+from lab.registry import Registration
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cgroups import Cgroups
-from tests.lab.errors import LabError
-from tests.lab.processes import Daemon, Processes, start_time
+from lab.cgroups import Cgroups
+from lab.errors import LabError
+from lab.processes import Daemon, Processes, start_time
 
 
 @pytest.fixture

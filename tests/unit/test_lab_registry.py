@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import registry
-from tests.lab.errors import LabError
+from lab import registry
+from lab.errors import LabError
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def test_a_lab_keeps_its_addresses(tmp_path: Path) -> None:
 def test_labs_whose_names_hash_alike_get_different_addresses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.lab.addresses.preferred_slot", lambda _name: 7)
+    monkeypatch.setattr("lab.addresses.preferred_slot", lambda _name: 7)
     slots = {registry.register(name, "1.34", 2, tmp_path).slot for name in ("a", "b", "c")}
     assert slots == {7, 8, 9}
 

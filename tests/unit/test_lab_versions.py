@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import components, configs, gobuild, openapi
-from tests.lab.addresses import Addresses
-from tests.lab.components import Layout
-from tests.lab.errors import LabError
-from tests.lab.mounts import POD_LOGS
-from tests.lab.network import Network
-from tests.lab.processes import Daemon
-from tests.lab.versions import DEFAULT_KUBERNETES, KUBERNETES, kubernetes
+from lab import components, configs, gobuild, openapi
+from lab.addresses import Addresses
+from lab.components import Layout
+from lab.errors import LabError
+from lab.mounts import POD_LOGS
+from lab.network import Network
+from lab.processes import Daemon
+from lab.versions import DEFAULT_KUBERNETES, KUBERNETES, kubernetes
 
 OLD = ("1.16", "1.17", "1.18")
 TWO_OF_1_35 = ("1.35", "1.36")

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.paths import REPO
+from lab.paths import REPO
 
 LOCKS = sorted(
     path
-    for pattern in ("*.lock", "syncer/*.lock", "cli/*.lock", "tests/lab/**/*.lock")
+    for pattern in ("requirements/*.lock", "syncer/*.lock", "cli/*.lock", "lab/**/*.lock")
     for path in REPO.glob(pattern)
 )
 PROJECT = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
@@ -28,7 +28,7 @@ WANTED = {
     "syncer/requirements.lock": PROJECT["dependencies"],
     "cli/requirements.lock": COMMAND_LINE["dependencies"],
     **{
-        f"requirements-{extra}.lock": wanted
+        f"requirements/{extra}.lock": wanted
         for extra, wanted in PROJECT["optional-dependencies"].items()
     },
 }

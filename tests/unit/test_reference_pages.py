@@ -16,10 +16,10 @@ from syncer import translate
 from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.translate.fields import Verdict
 from syncer.translate.nested_fields import NOT_OFFERED, SHAPES
-from tests.tools import chart_values, cli_reference, cli_rules, kinds_reference, rights_reference
-from tests.tools.chart_values import CHART, Value
-from tests.tools.references import outputs
 from tests.unit.startup.test_permissions import Grant, grants
+from tools import chart_values, cli_reference, cli_rules, kinds_reference, rights_reference
+from tools.chart_values import CHART, Value
+from tools.references import outputs
 from virtualcluster_cli.main import main
 
 PAGES = {path.stem: text for path, text in outputs().items()}

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.lab.errors import LabError
-from tests.tools import release
+from lab.errors import LabError
+from tools import release
 
 TEXT = """# Changelog
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from tests.lab.paths import REPO
-from tests.tools import package, release, sbom, wheel
+from lab.paths import REPO
+from tools import package, release, sbom, wheel
 
 PATH = REPO / ".github" / "workflows" / "release.yaml"
 WORKFLOW: dict[Any, Any] = yaml.safe_load(PATH.read_text())

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.paths import REPO
 from tests.escapes import known
-from tests.lab.paths import REPO
-from tests.tools import suite
+from tools import suite
 
 TEXT = (REPO / "SECURITY.md").read_text()
 CODE = re.findall(r"`([^`\n]+)`", TEXT)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.suite import ROOT
+from tools.suite import ROOT
 
 # A shell that waits for another program, as `go build` does for its compilers.
 COMMAND = ("sh", "-c", "sleep 600 & echo $!; wait")
 PROGRAM = f"""
 import sys, time
 from pathlib import Path
-from tests.tools import suite
+from tools import suite
 
 suite.end_tidily()
 log = Path(sys.argv[1])

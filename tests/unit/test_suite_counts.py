@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tools.counts import count
+from tools.counts import count
 
 NONE = {"passed": 0, "failed": 0, "skipped": 0}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.paths import REPO
-from tests.tools.suite import Check, run
+from lab.paths import REPO
+from tools.suite import Check, run
 
 HELM = "Tests:       2 passed, 2 total"
 
@@ -51,7 +51,7 @@ def test_a_log_keeps_all_and_its_end_is_shown_after_a_failure(
 CHILD = "trap 'touch {0}; exit' TERM; echo $$; while :; do sleep .1; done"
 SUITE = """
 import signal, sys
-from tests.tools.suite import Check, run
+from tools.suite import Check, run
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 run(Check("x", ("sh", "-c", sys.argv[1])))
 """

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 
+from lab.pki import Pki
 from tests.e2e.cluster import ApiError, Cluster
 from tests.faults import chart
 from tests.faults.case import Case
@@ -16,7 +17,6 @@ from tests.faults.chart import NAMESPACE
 from tests.faults.pair import ACCOUNT
 from tests.faults.play import Play
 from tests.faults.reference import Reference
-from tests.lab.pki import Pki
 
 
 def cases(_reference: Reference, *, fast: bool) -> Iterator[Case]:

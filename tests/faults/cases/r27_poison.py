@@ -6,7 +6,6 @@ import functools
 import time
 from collections.abc import Iterator
 
-from tests.bench.stats import percentile
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
 from tests.faults.case import Case
@@ -14,6 +13,7 @@ from tests.faults.injections import Refuse
 from tests.faults.play import Play
 from tests.faults.reference import Reference
 from tests.faults.wire import Asked
+from tools.bench.stats import percentile
 
 POISON = 100
 PROBES = 12

@@ -11,8 +11,8 @@ from syncer.errors import Refused
 from syncer.kube.objects import Obj
 from syncer.translate import ingresses, persistentvolumeclaims, pods, services
 from syncer.translate.fields import Verdict
-from tests.tools import cli_rules
 from tests.unit.build import DNS_IP, SCOPE, claim, container, ingress, pod, rule, service
+from tools import cli_rules
 from virtualcluster_cli import rules
 from virtualcluster_cli.rules import RULES, known, rule_of, verdict
 

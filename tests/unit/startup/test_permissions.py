@@ -22,7 +22,7 @@ from syncer.leader import lease
 from syncer.startup.permissions import LEASES, RIGHTS, missing
 from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from tests.escapes import policy
-from tests.tools import chart_values
+from tools import chart_values
 
 CHART = Path(__file__).parents[3] / "charts" / "virtualcluster"
 

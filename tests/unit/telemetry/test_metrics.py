@@ -20,13 +20,13 @@ from syncer.telemetry.metrics import FAMILIES, Metrics
 from syncer.telemetry.metrics.api_clients import FAILURES
 from syncer.telemetry.metrics.family import COUNTER, GAUGE, HISTOGRAM, Family
 from syncer.telemetry.readiness import Progress
-from tests.tools.cli_rules import reasons
 from tests.unit.build import pod
 from tests.unit.engine import Engine
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides
+from tools.cli_rules import reasons
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -1,6 +1,6 @@
 """Every field of the specs that reach the host has a verdict, and verdicts do what they say.
 
-The names are those of Kubernetes 1.34 (tests/tools/kubernetes_fixtures.py); test_nested_fields.py
+The names are those of Kubernetes 1.34 (tools/kubernetes_fixtures.py); test_nested_fields.py
 walks through those of all versions: a new minor's fixture fails there for every field that nobody
 has thought about.
 """

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from lab.versions import KUBERNETES
 from syncer.errors import Refused
 from syncer.kube.objects import Obj
 from syncer.translate import nested_fields, pods
@@ -21,7 +22,6 @@ from syncer.translate.poddisruptionbudgets import BUDGET_SPEC
 from syncer.translate.pods import POD_SPEC
 from syncer.translate.services import SERVICE_SPEC
 from syncer.translate.volumes import VOLUME
-from tests.lab.versions import KUBERNETES
 from tests.unit.build import SCOPE, container, pod
 
 DATA = Path(__file__).parents[1] / "data"

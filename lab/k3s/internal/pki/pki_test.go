@@ -1,0 +1,96 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"virtualcluster/lab/k3s/internal/family"
+)
+
+func open(t *testing.T, dir string, sans ...string) *Store {
+	t.Helper()
+	row, _, err := family.Of("1.34")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := Open(dir, row, sans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func leaf(t *testing.T, dir, name string) *x509.Certificate {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair.Leaf
+}
+
+func TestThreeAuthoritiesWithECKeys(t *testing.T) {
+	store := open(t, t.TempDir(), "localhost")
+	if len(store.Authorities) != 3 {
+		t.Fatalf("%d authorities", len(store.Authorities))
+	}
+	for name, authority := range store.Authorities {
+		if _, ok := authority.Cert.PublicKey.(*ecdsa.PublicKey); !ok || !strings.HasPrefix(authority.Cert.Subject.CommonName, "k3s-"+string(name)+"@") {
+			t.Errorf("%s: %s", name, authority.Cert.Subject)
+		}
+	}
+}
+
+func TestASecondStartKeepsEverything(t *testing.T) {
+	dir := t.TempDir()
+	contents := func() map[string][]byte {
+		all := map[string][]byte{}
+		paths, _ := filepath.Glob(filepath.Join(dir, "*.*"))
+		for _, path := range paths {
+			all[path], _ = os.ReadFile(path)
+		}
+		return all
+	}
+	open(t, dir, "localhost")
+	first := contents()
+	open(t, dir, "localhost")
+	for path, content := range contents() {
+		if !bytes.Equal(content, first[path]) {
+			t.Errorf("%s changed", path)
+		}
+	}
+}
+
+func TestANewNameRenewsServingCertificatesOnly(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, "localhost")
+	serving, admin := leaf(t, dir, "serving-kube-apiserver"), leaf(t, dir, "client-admin")
+	open(t, dir, "localhost", "10.0.0.1", "new.example")
+	renewed := leaf(t, dir, "serving-kube-apiserver")
+	if renewed.Equal(serving) || renewed.VerifyHostname("10.0.0.1") != nil || renewed.VerifyHostname("new.example") != nil {
+		t.Errorf("names %v %v", renewed.DNSNames, renewed.IPAddresses)
+	}
+	if !leaf(t, dir, "client-admin").Equal(admin) {
+		t.Error("the admin's certificate changed")
+	}
+}
+
+func TestALostAuthorityRenewsWhatItSigned(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, "localhost")
+	for _, name := range []string{"client-ca.crt", "client-ca.key"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store := open(t, dir, "localhost")
+	if err := leaf(t, dir, "client-admin").CheckSignatureFrom(store.Authorities[family.ClientCA].Cert); err != nil {
+		t.Error(err)
+	}
+}
