@@ -38,8 +38,9 @@ default.
 WIDE = """\
 ## In the whole cluster, by value
 
-A ClusterRole `virtualcluster:<namespace>:<release>`, which is made only if one of these values is
-on, and only reads. Whoever installs must be allowed to create it.
+A ClusterRole `virtualcluster:<namespace>:<release>`, which exists only if one of these values is
+on, and only reads. Whoever installs must be allowed to create it: a user with only `admin` in the
+namespace gets Helm's error before anything is created. `helm delete` removes it.
 """
 AT_INSTALLATION = """\
 ## Before the installation
