@@ -15,22 +15,18 @@ import click
 import structlog
 import uvloop
 
-from syncer import kinds, log, versions
-from syncer.access import HostAccess
-from syncer.bucket import Bucket
-from syncer.client import Client
-from syncer.discover import (
-    Token,
-    check_default_storage_class,
-    check_ranges,
-    discover,
-    identify,
-    parse_ranges,
-    service_ranges,
-)
+from syncer import log
 from syncer.errors import ApiError, LostLease, Refused, Unreachable
-from syncer.podsecurity import LEVELS
+from syncer.kube import version
+from syncer.kube.auth import HostAccess
+from syncer.kube.client import Client
+from syncer.kube.ratelimit import Bucket
 from syncer.settings import Settings
+from syncer.startup.discover import Token, discover, identify
+from syncer.startup.preflight import check_default_storage_class
+from syncer.startup.service_cidr import check_ranges, parse_ranges, service_ranges
+from syncer.sync import kinds
+from syncer.translate.podsecurity import LEVELS
 
 logger = structlog.get_logger()
 KNOWN = (Refused, ApiError, Unreachable, LostLease)
@@ -89,7 +85,7 @@ async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
 
 
 @click.group(context_settings={"auto_envvar_prefix": "SYNCER", "show_default": True})
-@click.version_option(versions.own())
+@click.version_option(version.own())
 def main() -> None:
     """Mirror a virtual cluster's workloads into one namespace of its host."""
     log.configure("info")
@@ -168,7 +164,7 @@ def preflight_command(
 @click.option("--k3s-version", default="", help="The k3s that served the datastore last.")
 def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version: str) -> None:
     """Write the virtual cluster's state to stdout as it is now, while it runs."""
-    from syncer.backup import About, backup  # noqa: PLC0415 (as in run_command)
+    from syncer.backup.create import About, backup  # noqa: PLC0415 (as in run_command)
 
     about = About(release, namespace, k3s_version)
     scratch = Path(tempfile.gettempdir())
@@ -182,7 +178,7 @@ def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version
 @click.option("--size", required=True, type=int, help="How many bytes of stdin are the backup.")
 def restore_command(k3s_data_dir: Path, size: int) -> None:
     """Replace the virtual cluster's state by the backup on stdin. k3s must not be running."""
-    from syncer.restore import restore  # noqa: PLC0415 (as in run_command)
+    from syncer.backup.restore import restore  # noqa: PLC0415 (as in run_command)
 
     os.umask(0o077)
     with _told():
@@ -254,7 +250,7 @@ def run_command(
     """Sync until told to stop."""
     # Not at the top: the two short commands above are in the way of every installation, and half of
     # their time would go into importing what they never use.
-    from syncer.run import run  # noqa: PLC0415
+    from syncer.app.run import run  # noqa: PLC0415
 
     log.configure(log_level, log_format)
     chosen = synced_kinds(enable_sync_resources, disable_sync_resources)

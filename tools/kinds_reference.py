@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
-from syncer.rights import ALL, READ
+from syncer.startup.permissions import ALL, READ
+from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.translate.classes import CLASSES
-from syncer.translate.shapes import JUDGED, NOT_OFFERED, SHAPES
+from syncer.translate.nested_fields import JUDGED, NOT_OFFERED, SHAPES
 from tools import cli_rules
 from tools.generated import ROOT, Row, code, table
 from tools.rights_reference import default, link, rights
@@ -20,8 +20,8 @@ PATH = ROOT / "docs" / "reference" / "kinds.md"
 HEAD = """\
 # Kinds and fields
 
-Made by `scripts/generate` from `syncer/kinds.py`, `syncer/translate/fields.py`,
-`syncer/translate/shapes.py` and the chart's table of rights.
+Made by `scripts/generate` from `syncer/sync/kinds.py`, the tables of verdicts in
+`syncer/translate/` and the chart's table of rights.
 
 ## Kinds
 
@@ -175,7 +175,7 @@ def nested() -> Iterator[Row]:
 
 def _reasons() -> dict[str, str]:
     """Return what stands beside the fields of NOT_OFFERED."""
-    path = cli_rules.SYNCER / "translate" / "shapes.py"
+    path = cli_rules.SYNCER / "translate" / "nested_fields.py"
     beside = cli_rules.comments(path)
     (table_,) = (
         node.value

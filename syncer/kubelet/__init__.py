@@ -8,20 +8,21 @@
     await server.aclose()                           # ends every stream
 
 A request goes: TLS and certificate (server, tls) -> head (downstream) -> route and query (routes,
-query) -> host pod (pods) -> the host's subresource (upstream) -> logs or splice. Errors are raised
-as `errors.KubeletError` and answered in one place (connection).
+query) -> host pod (resolve) -> the host's subresource (upstream) -> logs or streams. Errors are
+raised as `errors.KubeletError` and answered in one place (connection).
 """
 
 from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.limits import Limits
 from syncer.kubelet.server import KubeletServer
 from syncer.kubelet.tls import REQUEST_HEADER_CA, SERVER_CA, ServingTls
-from syncer.kubelet.types import HostApi, HostPod, Lookup
+from syncer.kubelet.types import Endpoint, HostApi, HostPod, Lookup
 
 __all__ = [
     "REQUEST_HEADER_CA",
     "SERVER_CA",
     "CertificateError",
+    "Endpoint",
     "HostApi",
     "HostPod",
     "KubeletServer",

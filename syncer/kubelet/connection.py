@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from syncer.kubelet import logs, routes, splice
+from syncer.kubelet import logs, routes, streams
 from syncer.kubelet.errors import (
     Answer,
     BadRequestError,
@@ -17,7 +17,7 @@ from syncer.kubelet.errors import (
     answer_to,
 )
 from syncer.kubelet.headers import proposal
-from syncer.kubelet.pods import resolve
+from syncer.kubelet.resolve import resolve
 from syncer.kubelet.types import Health, Logs, Stream
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Connection:
         if isinstance(request, Stream):
             with self._slots.take():
                 host_pod = resolve(self._service.lookup, request)
-                await splice.serve(
+                await streams.serve(
                     self._down,
                     request,
                     inbound.method,

@@ -16,7 +16,7 @@ from syncer.kubelet.errors import BadRequestError, ClientGoneError, TooLargeErro
 from syncer.kubelet.limits import MAX_EARLY, MAX_HEAD, Limits
 
 if TYPE_CHECKING:
-    from syncer.kubelet.tlsstream import TlsStream
+    from syncer.kubelet.tls_stream import TlsStream
     from syncer.kubelet.types import Headers
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from syncer.kubelet.disconnect import while_connected
+from syncer.kubelet.host_errors import explain
 from syncer.kubelet.limits import MAX_ERROR_BODY
-from syncer.kubelet.pods import confirm
-from syncer.kubelet.refusals import explain
+from syncer.kubelet.resolve import confirm
 from syncer.kubelet.routes import host_target
 from syncer.kubelet.upstream import Upstream
-from syncer.kubelet.waiting import while_connected
 
 if TYPE_CHECKING:
     from syncer.kubelet.downstream import Downstream

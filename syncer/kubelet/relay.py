@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from syncer.kubelet.limits import Limits
-    from syncer.kubelet.tlsstream import TlsStream
+    from syncer.kubelet.tls_stream import TlsStream
 
 
 async def relay(

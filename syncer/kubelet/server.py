@@ -14,7 +14,7 @@ from syncer.kubelet.connection import Connection
 from syncer.kubelet.downstream import Downstream
 from syncer.kubelet.limits import Limits, Slots
 from syncer.kubelet.tls import is_api_server
-from syncer.kubelet.tlsstream import TlsStream
+from syncer.kubelet.tls_stream import TlsStream
 from syncer.kubelet.types import Service
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import h11
 
 from syncer.kubelet.errors import HostTimeoutError, HostUnavailableError
 from syncer.kubelet.headers import host_request
-from syncer.kubelet.tlsstream import TlsStream
+from syncer.kubelet.tls_stream import TlsStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -8,6 +8,6 @@ as a node of that name, serves all of them, and the endpoint behind it notices n
 Newer versions dial directly where there is no tunnel, so that none is opened to them.
 """
 
-from syncer.tunnel.hold import Door, hold, needed
+from syncer.tunnel.client import Door, hold, needed
 
 __all__ = ["Door", "hold", "needed"]

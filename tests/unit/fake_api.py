@@ -19,8 +19,8 @@ from typing import Self
 import orjson
 from aiohttp import web
 
-from syncer.client import Client
-from syncer.objects import Obj
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj
 from tests.unit import fake_server
 from tests.unit.fake_faults import Asked, Fault, Faults
 from tests.unit.fake_objects import Objects, Place

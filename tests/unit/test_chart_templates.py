@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from syncer.rights import RIGHTS
+from syncer.startup.permissions import RIGHTS
 from tools import chart_values
 from tools.chart_values import CHART, Value
 

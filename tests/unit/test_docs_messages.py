@@ -50,7 +50,7 @@ def test_every_reason_of_an_event_is_there_and_no_other() -> None:
 
 
 def test_the_checks_of_readyz_are_there() -> None:
-    source = (ROOT / "syncer" / "progress.py").read_text()
+    source = (ROOT / "syncer" / "telemetry" / "readiness.py").read_text()
     checks = {"start", "virt-api", "datastore", "deletions", "virt-watches", "host-watches"}
     told = _section("/readyz")
     assert {each.partition(":")[0] for each in told} == checks

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import LABELS, READY, Served, coredns
 from tests.unit.cli.test_status import syncer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncer.objects import Key, Obj
+from syncer.kube.objects import Key, Obj
 from syncer.translate import pods
 from tests.unit.build import claim, configmap, container, ingress, pod, service
 from tests.unit.cli.conftest import statefulset
