@@ -15,12 +15,12 @@ import click
 import structlog
 import uvloop
 
-from syncer import log
 from syncer.errors import ApiError, LostLease, Refused, Unreachable
 from syncer.kube import version
 from syncer.kube.auth import HostAccess
 from syncer.kube.client import Client
 from syncer.kube.ratelimit import Bucket
+from syncer.log import STYLES, configure
 from syncer.settings import Settings
 from syncer.startup.discover import Token, discover, identify
 from syncer.startup.preflight import check_default_storage_class
@@ -28,7 +28,7 @@ from syncer.startup.service_cidr import check_ranges, parse_ranges, service_rang
 from syncer.sync import kinds
 from syncer.translate.podsecurity import LEVELS
 
-logger = structlog.get_logger()
+log = structlog.get_logger()
 KNOWN = (Refused, ApiError, Unreachable, LostLease)
 
 
@@ -43,14 +43,14 @@ def _finish(work: Awaitable[None]) -> None:
     except asyncio.CancelledError:
         return  # SIGTERM
     except KNOWN as error:
-        logger.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
+        log.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
     except BaseExceptionGroup as group:
         known, bugs = group.split((*KNOWN, asyncio.CancelledError))
         if bugs is not None:
             raise
         causes = [] if known is None else _leaves(known)
         for leaf in causes:
-            logger.error("stopped", error=str(leaf))  # noqa: TRY400
+            log.error("stopped", error=str(leaf))  # noqa: TRY400
         if not causes:
             return
     else:
@@ -75,7 +75,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        logger.error("stopped", error=str(error))  # noqa: TRY400
+        log.error("stopped", error=str(error))  # noqa: TRY400
         sys.exit(1)
 
 
@@ -88,7 +88,7 @@ async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
 @click.version_option(version.own())
 def main() -> None:
     """Mirror a virtual cluster's workloads into one namespace of its host."""
-    log.configure("info")
+    configure("info")
 
 
 release_option = click.option("--release", required=True, help="The Helm release's name.")
@@ -152,7 +152,7 @@ def preflight_command(
             check_ranges(ranges, await service_ranges(host, namespace, inside))
         if storage:
             await check_default_storage_class(host, namespace)
-        logger.info("nothing in the way", release=release)
+        log.info("nothing in the way", release=release)
 
     _finish(_on_host(work))
 
@@ -170,7 +170,7 @@ def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version
     scratch = Path(tempfile.gettempdir())
     with _told():
         made = backup(sys.stdout.buffer, k3s_data_dir, about, scratch)
-        logger.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("restore")
@@ -183,7 +183,7 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
     os.umask(0o077)
     with _told():
         made = restore(sys.stdin.buffer, size, k3s_data_dir)
-        logger.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("run")
@@ -220,7 +220,7 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
 @click.option(
     "--log-format",
     default="auto",
-    type=click.Choice(log.STYLES),
+    type=click.Choice(STYLES),
     help="auto: text on a terminal, else one JSON object a line.",
 )
 @click.option("--api-port", default=8443)
@@ -252,7 +252,7 @@ def run_command(
     # their time would go into importing what they never use.
     from syncer.app.run import run  # noqa: PLC0415
 
-    log.configure(log_level, log_format)
+    configure(log_level, log_format)
     chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
     if rest["virtual_scheduler"] and "nodes" not in chosen:
         raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")

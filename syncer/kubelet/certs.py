@@ -7,16 +7,14 @@ shared data volume. Certificate and key live in memory only; nothing is ever wri
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LIFETIME = timedelta(days=90)  # far below the year that k3s gives its own; renewal costs 1 ms
 RENEW_BEFORE = LIFETIME / 3  # the kubelet's own rule: renew in the last third

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-from syncer.kubelet.errors import ClientGoneError
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from syncer.kubelet.downstream import Downstream
+from syncer.kubelet.downstream import Downstream
+from syncer.kubelet.errors import ClientGone
 
 T = TypeVar("T")
 
 
 async def while_connected(down: Downstream, work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; cancel it and raise ClientGoneError once the client closes."""
+    """Return what `work` returns; cancel it and raise ClientGone once the client closes."""
     task = asyncio.create_task(work)
     gone = asyncio.create_task(down.gone())
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        raise ClientGoneError
+        raise ClientGone
     finally:
         task.cancel()
         gone.cancel()

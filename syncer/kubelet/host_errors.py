@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import orjson
 
 from syncer.kubelet.errors import (
-    HostRefusedError,
-    HostUnavailableError,
+    HostRefused,
+    HostUnavailable,
     KubeletError,
-    MissingRightError,
+    MissingRight,
 )
-
-if TYPE_CHECKING:
-    from syncer.kubelet.types import HostPod, PodRef
+from syncer.kubelet.types import HostPod, PodRef
 
 MAX_MESSAGE = 16 * 1024
 MAX_STATUS = 600
@@ -30,19 +27,19 @@ _FORBIDDEN = re.compile(r'cannot (\w+) resource "([\w./-]+)"')
 def explain(status: int, body: bytes, host_pod: HostPod, ref: PodRef) -> KubeletError:
     """Return the error for an answer of the host that is not the one hoped for."""
     if not HTTPStatus.BAD_REQUEST <= status < MAX_STATUS:
-        return HostUnavailableError(f"the host API answered {status}, which is never followed")
+        return HostUnavailable(f"the host API answered {status}, which is never followed")
     if status == HTTPStatus.UNAUTHORIZED:
-        return HostUnavailableError("the host API does not accept the syncer's token")
+        return HostUnavailable("the host API does not accept the syncer's token")
     reason, message = _read(body)
     missing = _FORBIDDEN.search(message) if status == HTTPStatus.FORBIDDEN else None
     if missing:
         verb, resource = missing.groups()
-        return MissingRightError(
+        return MissingRight(
             f'the syncer may not "{verb}" "{resource}" on the host cluster: '
             "its Role there lacks this right"
         )
     text = virtual_names(message, host_pod, ref) or f"the host API answered {status}"
-    return HostRefusedError(text[:MAX_MESSAGE], status, reason)
+    return HostRefused(text[:MAX_MESSAGE], status, reason)
 
 
 def virtual_names(text: str, host_pod: HostPod, ref: PodRef) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,12 +14,9 @@ from syncer.kubelet.downstream import Downstream
 from syncer.kubelet.limits import Limits, Slots
 from syncer.kubelet.tls import is_api_server
 from syncer.kubelet.tls_stream import TlsStream
-from syncer.kubelet.types import Service
+from syncer.kubelet.types import HostApi, Lookup, Service, TlsProvider
 
-if TYPE_CHECKING:
-    from syncer.kubelet.types import HostApi, Lookup, TlsProvider
-
-LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger("kubelet")
+log = structlog.get_logger()
 LOOPBACK = "127.0.0.1"
 BACKLOG = 128
 ACCEPT_PAUSE = 1.0  # asyncio's own pause when file descriptors have run out
@@ -93,7 +89,7 @@ class KubeletServer:
                     try:
                         peer, _ = await loop.sock_accept(listening)
                     except OSError:
-                        LOG.exception("accept failed", node=node)
+                        log.exception("accept failed", node=node)
                         await asyncio.sleep(ACCEPT_PAUSE)
                         continue
                     if self._connections >= self._limits.streams + self._limits.spare_connections:
@@ -117,12 +113,12 @@ class KubeletServer:
             finally:
                 await stream.aclose()
         except CertificateError as error:
-            LOG.error("no serving certificate", node=node, reason=str(error))  # noqa: TRY400
+            log.error("no serving certificate", node=node, reason=str(error))  # noqa: TRY400
         except OSError as error:
             # Anybody in this pod can connect without a certificate: that is worth no more.
-            LOG.debug("connection failed", node=node, error=type(error).__name__)
+            log.debug("connection failed", node=node, error=type(error).__name__)
         except Exception as error:
-            LOG.exception("connection crashed", node=node, error=type(error).__name__)
+            log.exception("connection crashed", node=node, error=type(error).__name__)
 
     def _release(self, peer: socket.socket, _: asyncio.Task[None]) -> None:
         """Forget a connection, also one whose task was cancelled before it began."""

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from syncer.kubelet.disconnect import while_connected
-from syncer.kubelet.errors import HostTimeoutError, HostUnavailableError
-from syncer.kubelet.headers import switching
+from syncer.kubelet.downstream import Downstream
+from syncer.kubelet.errors import HostTimeout, HostUnavailable
+from syncer.kubelet.headers import Upgrade, switching
 from syncer.kubelet.host_errors import explain
 from syncer.kubelet.limits import MAX_ERROR_BODY
 from syncer.kubelet.relay import relay
 from syncer.kubelet.resolve import confirm
 from syncer.kubelet.routes import host_target
+from syncer.kubelet.types import HostPod, Service, Stream
 from syncer.kubelet.upstream import HostAnswer, Upstream
-
-if TYPE_CHECKING:
-    from syncer.kubelet.downstream import Downstream
-    from syncer.kubelet.headers import Upgrade
-    from syncer.kubelet.types import HostPod, Service, Stream
 
 
 async def serve(
@@ -47,7 +43,7 @@ async def serve(
             raise explain(answer.status, body, host_pod, request.pod)
         switched = switching(upgrade, answer.headers)
         if switched is None:
-            raise HostUnavailableError("the host API switched to another protocol than asked for")
+            raise HostUnavailable("the host API switched to another protocol than asked for")
         confirm(service.lookup, request, host_pod)
         early = await down.switch(switched)
         await relay(down.stream, upstream.stream, early, upstream.trailing(), service.limits)
@@ -64,4 +60,4 @@ async def _ask(
                 return answer, b""
             return answer, await upstream.text(MAX_ERROR_BODY)
     except TimeoutError as error:
-        raise HostTimeoutError("the host API did not answer in time") from error
+        raise HostTimeout("the host API did not answer in time") from error

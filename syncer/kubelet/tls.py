@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import os
 import ssl
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from syncer.kubelet.certs import CertificateError, Serving, issue, now_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
-    from pathlib import Path
 
 SERVER_CA = "server-ca.crt"
 SERVER_CA_KEY = "server-ca.key"

@@ -11,12 +11,10 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from typing import TYPE_CHECKING, Self, TypeVar
+from collections.abc import Callable
+from typing import Self, TypeVar
 
 from syncer.kubelet.limits import CHUNK
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 T = TypeVar("T")
 

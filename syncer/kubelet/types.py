@@ -5,18 +5,16 @@ Everything here is data or an interface: the endpoint holds no object of the eng
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    import ssl
-
-    from syncer.kubelet.limits import Limits
+from syncer.kubelet.limits import Limits
 
 Subresource = Literal["exec", "attach", "portforward"]
 Pairs = tuple[tuple[str, str], ...]  # a query for the host API, in its own words
 Headers = list[tuple[bytes, bytes]]
-TlsProvider = Callable[[], "ssl.SSLContext"]
+TlsProvider = Callable[[], ssl.SSLContext]
 
 
 class HostPod(NamedTuple):

@@ -16,7 +16,7 @@ from syncer.kube.recorder import Recorder
 from syncer.kube.workqueue import Queue
 from syncer.state import deletion_brake
 from syncer.state.cluster import World
-from syncer.state.pod_index import pod_ips
+from syncer.state.pod_index import arrived, pod_ips
 from syncer.state.token_index import holders
 from syncer.sync import certificates
 from syncer.sync.classes import ClassMirror, sweep
@@ -234,7 +234,7 @@ class Controller:
                 if waiting is not None:
                     self.queue.add(waiting)
             self.queue.add(
-                key, backlog=backlog, ahead=kind == "pods" and not backlog and _arrived(new)
+                key, backlog=backlog, ahead=kind == "pods" and not backlog and arrived(new)
             )
             if kind == "pods":
                 self._learn_node(old, new)
@@ -297,17 +297,3 @@ class Controller:
                     await self.attempts.attempt(key, reconcile)
             finally:
                 self.queue.done(key)
-
-
-def _arrived(host_pod: Obj | None) -> bool:
-    """Tell whether a host pod has come to what its tenant waits for: it is ready, ended, or gone.
-
-    What it says on the way there can wait, and is told together with that.
-    """
-    if host_pod is None:
-        return True
-    status = host_pod.get("status") or {}
-    return status.get("phase") in ("Succeeded", "Failed") or any(
-        each["type"] == "Ready" and each["status"] == "True"
-        for each in status.get("conditions") or ()
-    )

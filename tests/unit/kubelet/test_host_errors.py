@@ -7,11 +7,11 @@ import pytest
 
 from syncer.kubelet.errors import (
     TABLE,
-    BadRequestError,
-    HostRefusedError,
-    HostUnavailableError,
+    BadRequest,
+    HostRefused,
+    HostUnavailable,
     KubeletError,
-    MissingRightError,
+    MissingRight,
     answer_to,
 )
 from syncer.kubelet.headers import host_request, proposal, switching
@@ -39,38 +39,38 @@ LOG_RBAC = (
 @pytest.mark.parametrize(
     ("code", "body", "kind", "answered", "text"),
     [
-        (403, status(RBAC, "Forbidden"), MissingRightError, 500, '"create" "pods/exec"'),
-        (403, status(LOG_RBAC, "Forbidden"), MissingRightError, 500, '"get" "pods/log"'),
-        (403, status("denied by policy"), HostRefusedError, 403, "denied by policy"),
-        (403, b"unable to negotiate protocol", HostRefusedError, 403, "unable to negotiate"),
-        (401, status("Unauthorized"), HostUnavailableError, 502, "token"),
-        (200, b"", HostUnavailableError, 502, "answered 200"),
-        (204, b"", HostUnavailableError, 502, "answered 204"),
-        (302, b"", HostUnavailableError, 502, "never followed"),
-        (404, status('pods "web-x-default-x-vc" not found'), HostRefusedError, 404, 'pods "web" n'),
-        (400, status("Upgrade request required"), HostRefusedError, 400, "Upgrade request"),
+        (403, status(RBAC, "Forbidden"), MissingRight, 500, '"create" "pods/exec"'),
+        (403, status(LOG_RBAC, "Forbidden"), MissingRight, 500, '"get" "pods/log"'),
+        (403, status("denied by policy"), HostRefused, 403, "denied by policy"),
+        (403, b"unable to negotiate protocol", HostRefused, 403, "unable to negotiate"),
+        (401, status("Unauthorized"), HostUnavailable, 502, "token"),
+        (200, b"", HostUnavailable, 502, "answered 200"),
+        (204, b"", HostUnavailable, 502, "answered 204"),
+        (302, b"", HostUnavailable, 502, "never followed"),
+        (404, status('pods "web-x-default-x-vc" not found'), HostRefused, 404, 'pods "web" n'),
+        (400, status("Upgrade request required"), HostRefused, 400, "Upgrade request"),
         (
             400,
             status('container "main" in pod "web-x-default-x-vc" is waiting to start: x'),
-            HostRefusedError,
+            HostRefused,
             400,
             'container "main" in pod "web" is waiting to start: x',
         ),
         (
             500,
             status("web-x-default-x-vc_team-x(aaaaaaaa-0000-4000-8000-000000000001)"),
-            HostRefusedError,
+            HostRefused,
             500,
             "web_default(bbbbbbbb-0000-4000-8000-000000000002)",
         ),
-        (500, status("team-x/web-x-default-x-vc: x"), HostRefusedError, 500, "default/web: x"),
+        (500, status("team-x/web-x-default-x-vc: x"), HostRefused, 500, "default/web: x"),
         # Another object's name that only begins like ours stays what it is.
-        (500, status("web-x-default-x-vc-2"), HostRefusedError, 500, "web-x-default-x-vc-2"),
-        (429, b"Too many requests\n", HostRefusedError, 429, "Too many requests"),
-        (503, b"", HostRefusedError, 503, "answered 503"),
-        (500, b"[]", HostRefusedError, 500, "answered 500"),
-        (599, b"", HostRefusedError, 599, "599"),
-        (500, b"\xff" * 100_000, HostRefusedError, 500, "\ufffd"),
+        (500, status("web-x-default-x-vc-2"), HostRefused, 500, "web-x-default-x-vc-2"),
+        (429, b"Too many requests\n", HostRefused, 429, "Too many requests"),
+        (503, b"", HostRefused, 503, "answered 503"),
+        (500, b"[]", HostRefused, 500, "answered 500"),
+        (599, b"", HostRefused, 599, "599"),
+        (500, b"\xff" * 100_000, HostRefused, 500, "\ufffd"),
     ],
 )
 def test_refusal_of_the_host_is_told_in_virtual_names(
@@ -87,7 +87,7 @@ def test_refusal_of_the_host_is_told_in_virtual_names(
 
 
 def test_answer_is_a_status_for_kubectl_and_plain_text_for_logs() -> None:
-    answer = answer_to(BadRequestError("no"))
+    answer = answer_to(BadRequest("no"))
     assert orjson.loads(answer.status()) == {
         "kind": "Status",
         "apiVersion": "v1",
@@ -101,7 +101,7 @@ def test_answer_is_a_status_for_kubectl_and_plain_text_for_logs() -> None:
 
 
 def test_every_error_class_has_an_answer() -> None:
-    assert set(TABLE) | {HostRefusedError} == set(KubeletError.__subclasses__())
+    assert set(TABLE) | {HostRefused} == set(KubeletError.__subclasses__())
     assert answer_to(KubeletError("x")).code == 500
 
 
@@ -131,7 +131,7 @@ def replaced(headers: tuple[tuple[str, str], ...], **new: str) -> list[tuple[byt
     ],
 )
 def test_odd_upgrade_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
-    with pytest.raises(BadRequestError):
+    with pytest.raises(BadRequest):
         proposal(headers)
 
 
