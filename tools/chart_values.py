@@ -29,6 +29,8 @@ from typing import Any
 
 import yaml
 
+from tools.generated import fill
+
 CHART = Path(__file__).parents[1] / "charts" / "virtualcluster"
 BEGIN, END = "<!-- values: made by scripts/generate -->", "<!-- /values -->"
 
@@ -154,7 +156,7 @@ def table(values: list[Value]) -> str:
     """The values as tables in Markdown: one for the top level, one for each object in it."""
     plain = [value for value in values if not value.children]
     parts = [
-        f"### {value.path}\n\n{value.description}\n\n{_rows(_leaves(value.children))}"
+        f"### {value.path}\n\n{fill(value.description)}\n\n{_rows(_leaves(value.children))}"
         for value in values
         if value.children
     ]

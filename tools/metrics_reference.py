@@ -17,7 +17,7 @@ from syncer.telemetry.metrics import FAMILIES, Metrics
 from syncer.telemetry.metrics.api_clients import FAILURES
 from syncer.telemetry.readiness import Progress
 from tools.cli_rules import reasons
-from tools.generated import ROOT
+from tools.generated import ROOT, fill
 
 PATH = ROOT / "docs" / "reference" / "metrics.md"
 HEAD = """\
@@ -100,6 +100,7 @@ def _table(rows: list[Row]) -> str:
 
 def _words() -> str:
     told = ", ".join(f"`{each}`" for each in sorted(reasons()))
+    refusals = fill(f"- `reason` of refusals, as in the Warning event: {told}.", "  ")
     return f"""\
 ## Labels
 
@@ -110,7 +111,7 @@ def _words() -> str:
   is for that.
 - `result`:
 {_list(RESULTS)}
-- `reason` of refusals, as in the Warning that the tenant reads: {told}.
+{refusals}
 - `reason` of restarts:
 {_list({reason: WHY_RESTARTED[reason] for reason in REASONS})}
 - `reason` of failures:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools import chart_values
 from tools.chart_values import CHART, Value
-from tools.generated import ROOT
+from tools.generated import ROOT, fill
 
 PATH = ROOT / "docs" / "reference" / "values.md"
 HEAD = """\
@@ -31,7 +31,7 @@ def outputs() -> dict[Path, str]:
 def _sections(values: list[Value]) -> Iterator[str]:
     for value in values:
         if value.children:
-            yield f"## {value.path}\n\n{value.description}\n"
+            yield f"## {value.path}\n\n{fill(value.description)}\n"
             yield from _entries(value.children)
     yield "## Others\n"
     yield from _entries([value for value in values if not value.children])
@@ -40,10 +40,10 @@ def _sections(values: list[Value]) -> Iterator[str]:
 def _entries(values: list[Value], deep: str = "###") -> Iterator[str]:
     for value in values:
         if value.children:
-            yield f"{deep} {value.path}\n\n{value.description}\n"
+            yield f"{deep} {value.path}\n\n{fill(value.description)}\n"
             yield from _entries(value.children, f"{deep}#")
         else:
-            yield f"{deep} `{value.path}`\n\n{_about(value)}\n\n{value.description}\n"
+            yield f"{deep} `{value.path}`\n\n{_about(value)}\n\n{fill(value.description)}\n"
 
 
 def _about(value: Value) -> str:

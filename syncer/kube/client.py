@@ -1,7 +1,7 @@
 """One API server: requests and watches, dicts in and out, typed errors.
 
 Why not the `kubernetes` package: a mirror must not drop the fields that its types do not know, and
-typed decoding costs 10 to 100 times more (design §4 has the measurements).
+typed decoding costs 10 to 100 times more (docs/decisions/012 has the measurements).
 """
 
 from __future__ import annotations

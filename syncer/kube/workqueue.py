@@ -18,7 +18,7 @@ from itertools import chain, islice
 from syncer.kube.objects import Key
 
 FIRST_PAUSE = 0.05  # most conflicts are over by the next watch event
-LONGEST_PAUSE = 300.0  # design §4: a poisoned object costs one try in five minutes
+LONGEST_PAUSE = 300.0  # threats R27: a poisoned object costs one try in five minutes
 AHEAD = 4  # of five keys at most so many go ahead: the others come on too
 NEWS_WORKERS = 4  # news is handed out while fewer are at work: the others are for what matters
 NEWS_PATIENCE = 2.0  # seconds after which news is no longer held back by other work

@@ -1,8 +1,8 @@
 """Virtual nodes: the host's where we may read them, else one for each that runs a pod of ours.
 
 Without that right, what the pods tell is all that is known: the node's name, its address, the
-host's version. The kubelet behind each is our own endpoint, dialed under the name in `Hostname`
-(design §8), on a port of the node's own on loopback.
+host's version. The kubelet behind each is our own endpoint, dialed under the name in `Hostname`,
+on a port of the node's own on loopback.
 
 Heartbeats of the host's nodes are not passed on: they go up together with the next real change, so
 that nodes at rest cost no writes. Nothing in the virtual cluster waits for them, since the one

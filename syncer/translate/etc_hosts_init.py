@@ -1,8 +1,8 @@
 """The init container of pods with a subdomain: writes the /etc/hosts that a kubelet would write.
 
 The host's kubelet knows such a pod by another name and no domain, so that `hostname -f` would say
-the short name (design §7). Run as `python -m syncer.translate.etc_hosts_init`: each of
-these pods waits for it, so it imports nothing but the standard library.
+the short name. Run as `python -m syncer.translate.etc_hosts_init`: each of these pods waits for
+it, so it imports nothing but the standard library.
 """
 
 from __future__ import annotations

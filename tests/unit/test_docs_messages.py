@@ -63,7 +63,7 @@ def test_the_checks_of_readyz_are_there() -> None:
 
 @pytest.mark.parametrize("page", HOW_TOS)
 def test_what_how_tos_quote_stands_in_the_sources(page: str) -> None:
-    text = (ROOT / page).read_text().partition("## How it goes wrong")[2]
+    text = (ROOT / page).read_text().partition("## Troubleshooting")[2]
     quoted = re.findall(r"^\| (?:`[A-Z]\w+` \| )?`([^`]+)` \|", text, re.MULTILINE)
     assert quoted
     for each in quoted:
