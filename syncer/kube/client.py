@@ -14,7 +14,15 @@ from typing import Any, NamedTuple, Self
 import aiohttp
 import orjson
 
-from syncer.errors import ApiError, NotLeading, TooManyRequests, Unreachable, from_status
+from syncer.errors import (
+    AdmissionDenied,
+    ApiError,
+    NotLeading,
+    TooManyRequests,
+    Unauthorized,
+    Unreachable,
+)
+from syncer.kube.api_answers import from_status
 from syncer.kube.auth import Access
 from syncer.kube.durations import QUICK, Durations
 from syncer.kube.fencing import Fenced
@@ -321,6 +329,8 @@ class Client:
                 self.took[method].observe(time.monotonic() - begun)
                 if answer.status >= 300:  # noqa: PLR2004
                     error = await _error(answer, self.side)
+                    if isinstance(error, Unauthorized) and method != "GET":
+                        error = await self._believed(error)
                     # The tenant's webhooks can say so too: that must hold up one object, not all.
                     if isinstance(error, TooManyRequests) and self.side == "host":
                         self._bucket.hold(error.retry_after)
@@ -333,6 +343,22 @@ class Client:
                 self.requests[method, resource, NO_ANSWER] += 1
             raise Unreachable(f"{self.side} {method} {resource}: {error!r}") from error
         return result
+
+    async def _believed(self, error: Unauthorized) -> ApiError:
+        """Return what a 401 to a write is: our credentials are lost only when reading says so too.
+
+        Nothing of a tenant's answers a GET of /version, and wrong credentials are refused there
+        also where everybody may read it. Raises ClientError, TimeoutError or OSError.
+        """
+        async with self._http().get(
+            self._access.url + "/version", headers=self._access.headers(), allow_redirects=False
+        ) as answer:
+            self.requests["GET", "version", answer.status] += 1
+            if answer.status == error.status:
+                return error
+        denied = AdmissionDenied(error.status, error.reason, error.message)
+        denied.side = error.side
+        return denied
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:

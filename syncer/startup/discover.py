@@ -27,6 +27,7 @@ import structlog
 from syncer import identity
 from syncer.errors import AlreadyExists, ApiError, BadRequest, Forbidden, NotFound, Refused
 from syncer.identity import Identity
+from syncer.kube import api_answers
 from syncer.kube.client import Client
 from syncer.kube.objects import Obj
 from syncer.kube.resources import CLAIMS, CONFIGMAPS, SECRETS, SERVICE_CIDRS, SERVICES
@@ -149,11 +150,11 @@ async def _search_range(host: Client, host_namespace: str, inside: str) -> Netwo
         middle = (low + high) // 2
         flipped = type(ip)(int(ip) ^ (1 << (ip.max_prefixlen - 1 - middle)))
         error = await _try_address(host, host_namespace, str(flipped), dry_run=True)
-        if error is None or "already allocated" in error.message:
+        if error is None or api_answers.is_already_allocated(error):
             high = middle
         elif (named := parse_range(error.message)) is not None and ip in named:
             return named  # the network's own address, or the last one
-        elif "does not match the current range" in error.message:
+        elif api_answers.is_outside_range(error):
             low = middle + 1
         else:
             raise Refused(
