@@ -17,6 +17,7 @@ import structlog
 from syncer.kube.api_probe import Pulse
 from syncer.kube.client import Client
 from syncer.kube.store import Store
+from syncer.kube.transient import until_answered
 from syncer.leader.election import Leader
 from syncer.settings import Settings
 from syncer.startup import k3s_upgrade
@@ -91,7 +92,7 @@ class Replica:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(leader.keep(self.unfit))
             tasks.create_task(self._record())
-            await parts.publish()
+            await until_answered("the kubeconfig's Secret", parts.publish)
             await self._sync(self._controller(follower.served))
 
     def unfit(self) -> str:
@@ -126,7 +127,10 @@ class Replica:
 
     async def _sync(self, controller: Controller) -> None:
         accept = self._parts.settings.accept_new_datastore
-        if not await self.sources.recognise(accept=accept):
+        recognised = await until_answered(
+            "the anchor and the datastore", lambda: self.sources.recognise(accept=accept)
+        )
+        if not recognised:
             why = "the datastore is not the one of the host objects"
             controller.hold(self.sources.twins(), why)
         progress = self._parts.progress
@@ -140,4 +144,8 @@ class Replica:
         await controller.run()
 
     async def _record(self) -> None:
-        await k3s_upgrade.record(self._parts.host, self._parts.world.ident, self._virt_version)
+        host, ident = self._parts.host, self._parts.world.ident
+        await until_answered(
+            "the record of k3s' version",
+            lambda: k3s_upgrade.record(host, ident, self._virt_version),
+        )

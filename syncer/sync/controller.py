@@ -13,6 +13,7 @@ from syncer.identity import virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, either, ref_of
 from syncer.kube.recorder import Recorder
+from syncer.kube.transient import until_answered
 from syncer.kube.workqueue import Queue
 from syncer.state import deletion_brake
 from syncer.state.cluster import DNS_SERVICE, World
@@ -101,7 +102,7 @@ class Controller:
 
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
-        await self.events.learn()
+        await until_answered("the virtual cluster's events", self.events.learn)
         self.pods.past.learn()
         self._hold_what_nobody_explains()
         self.queue.add(API_KEY)
