@@ -192,9 +192,9 @@ async def test_new_leader_asks_again_within_its_term(
     engine: Engine, side: str, method: str, resource: str, status: int
 ) -> None:
     engine.add_pods(1)
-    api = engine.host_api if side == "host" else engine.virt_api
-    api.faults.add(Fault(method, resource, status=status, times=2))  # only a leader asks this
     async with running(engine, 0) as one:
+        api = engine.host_api if side == "host" else one.virt_api
+        api.faults.add(Fault(method, resource, status=status, times=2))  # only a leader asks this
         await _leading(one)
         await until(lambda: len(engine.host_pods()) == 1, WAIT)
         assert not one.task.done()
