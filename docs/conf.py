@@ -46,7 +46,7 @@ NAVIGATION = {
         "The chart's readme <charts/virtualcluster/README>",
         "The command line's readme <cli/README>",
     ],
-    "How it is tested": ["tests/*/README"],
+    "How it is tested": ["lab/README", "tests/*/README"],
     "Decisions": ["docs/decisions/*"],
 }
 
@@ -59,6 +59,7 @@ include_patterns = [
     "docs/**.md",
     "charts/virtualcluster/README.md",
     "cli/README.md",
+    "lab/README.md",
     "tests/*/README.md",
 ]
 exclude_patterns = ["build", ".*"]

@@ -22,15 +22,9 @@ from syncer.kube.auth import HostAccess
 from syncer.kube.client import Client
 from syncer.kube.ratelimit import Bucket
 from syncer.settings import Settings
-from syncer.startup.discover import (
-    Token,
-    check_default_storage_class,
-    check_ranges,
-    discover,
-    identify,
-    parse_ranges,
-    service_ranges,
-)
+from syncer.startup.discover import Token, discover, identify
+from syncer.startup.preflight import check_default_storage_class
+from syncer.startup.service_cidr import check_ranges, parse_ranges, service_ranges
 from syncer.sync import kinds
 from syncer.translate.podsecurity import LEVELS
 

@@ -20,8 +20,8 @@ PATH = ROOT / "docs" / "reference" / "kinds.md"
 HEAD = """\
 # Kinds and fields
 
-Made by `scripts/generate` from `syncer/sync/kinds.py`, `syncer/translate/fields.py`,
-`syncer/translate/nested_fields.py` and the chart's table of rights.
+Made by `scripts/generate` from `syncer/sync/kinds.py`, the tables of verdicts in
+`syncer/translate/` and the chart's table of rights.
 
 ## Kinds
 

@@ -18,6 +18,7 @@ from syncer.kube.api_probe import Pulse
 from syncer.kube.client import Client
 from syncer.kube.store import Store
 from syncer.kube.transient import until_answered
+from syncer.kubelet import Endpoint
 from syncer.leader.election import Leader
 from syncer.settings import Settings
 from syncer.startup import k3s_upgrade
@@ -25,7 +26,7 @@ from syncer.state.cluster import World
 from syncer.sync.controller import Controller
 from syncer.sync.informers import Sources
 from syncer.sync.kubernetes_service import ApiService
-from syncer.sync.nodes import Endpoint, Nodes
+from syncer.sync.nodes import Nodes
 from syncer.sync.standby_nodes import Follower
 from syncer.telemetry.readiness import Progress
 
@@ -66,7 +67,7 @@ class Replica:
         self._api_service = ApiService(world, virt, settings.pod_ip, settings.api_port, pods)
         endpoints, selector = self._api_service.endpoints, settings.node_selector
         self.sources = Sources(world, virt, parts.host, kinds, endpoints, selector, pods)
-        self.pulse = Pulse(self.sources.check_cluster, clock)
+        self.pulse = Pulse(self.sources.datastore.check_cluster, clock)
         parts.progress.sources, parts.progress.pulse = self.sources, self.pulse
 
     async def alone(self) -> None:
@@ -128,11 +129,12 @@ class Replica:
     async def _sync(self, controller: Controller) -> None:
         accept = self._parts.settings.accept_new_datastore
         recognised = await until_answered(
-            "the anchor and the datastore", lambda: self.sources.recognise(accept=accept)
+            "the anchor and the datastore",
+            lambda: self.sources.datastore.recognise(accept=accept),
         )
         if not recognised:
             why = "the datastore is not the one of the host objects"
-            controller.hold(self.sources.twins(), why)
+            controller.hold(self.sources.datastore.twins(), why)
         progress = self._parts.progress
         progress.controller = controller
         world = self._parts.world

@@ -16,12 +16,13 @@ from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.limits import Limits
 from syncer.kubelet.server import KubeletServer
 from syncer.kubelet.tls import REQUEST_HEADER_CA, SERVER_CA, ServingTls
-from syncer.kubelet.types import HostApi, HostPod, Lookup
+from syncer.kubelet.types import Endpoint, HostApi, HostPod, Lookup
 
 __all__ = [
     "REQUEST_HEADER_CA",
     "SERVER_CA",
     "CertificateError",
+    "Endpoint",
     "HostApi",
     "HostPod",
     "KubeletServer",

@@ -64,6 +64,18 @@ class HostApi(Protocol):
         ...
 
 
+class Endpoint(Protocol):
+    """What listens for the API server in place of a kubelet."""
+
+    async def listen(self, port: int, node_name: str) -> int:
+        """Serve the node on 127.0.0.1:port; return the port."""
+        ...
+
+    async def close(self, port: int) -> None:
+        """Stop serving on the port."""
+        ...
+
+
 class Service(NamedTuple):
     """What the handlers work with."""
 

@@ -25,7 +25,7 @@ from syncer.metricsapi.server import Figures, serve
 __all__ = ["PORT", "SERVER_NAME", "Figures", "MetricsApi", "Way"]
 
 log = structlog.get_logger()
-PORT = 10349  # right below the nodes' ports (nodes.FIRST_PORT)
+PORT = 10349  # right below the nodes' ports (translate/nodes.FIRST_PORT)
 LOOK = 30.0  # seconds between two looks at whether the host has the API; one cheap read
 FAILED_LOOK = 2.0  # k3s restarts within seconds
 

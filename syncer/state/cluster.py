@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from syncer.identity import UID, Identity, virtual_key
+from syncer.identity import DNS_SERVICE, UID, Identity, virtual_key
 from syncer.kube.objects import Key, Obj, annotation, uid_of
 from syncer.kube.store import Store
 from syncer.state.object_limit import Room
@@ -14,8 +14,6 @@ from syncer.state.references import References
 from syncer.state.token_index import TokenIndex
 from syncer.translate import classes
 from syncer.translate.context import Scope
-
-DNS_SERVICE = Key("services", "kube-system", "kube-dns")
 
 
 class Shown(NamedTuple):

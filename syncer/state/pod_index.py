@@ -79,3 +79,17 @@ def _move(counts: Counter[str], old: set[str], new: set[str]) -> None:
         counts[each] -= 1
         if not counts[each]:
             del counts[each]
+
+
+def arrived(host_pod: Obj | None) -> bool:
+    """Tell whether a host pod has come to what its tenant waits for: it is ready, ended, or gone.
+
+    What it says on the way there can wait, and is told together with that.
+    """
+    if host_pod is None:
+        return True
+    status = host_pod.get("status") or {}
+    return status.get("phase") in ("Succeeded", "Failed") or any(
+        each["type"] == "Ready" and each["status"] == "True"
+        for each in status.get("conditions") or ()
+    )

@@ -37,6 +37,17 @@ def holders(secret: Obj) -> dict[str, str]:
     return {key.name: annotation(secret, identity.UID)}
 
 
+def slim(secret: Obj) -> Obj:
+    """Return a Secret of the host as it is kept: of tokens only which ones there are.
+
+    They are long, one for each pod, and never compared: when they end stands in an annotation.
+    """
+    key = virtual_key(secret)
+    if key is None or key.kind != KIND or not secret.get("data"):
+        return secret
+    return {**secret, "data": dict.fromkeys(secret["data"], "")}
+
+
 class TokenIndex:
     """Looks at the host's Secrets as they come and go."""
 

@@ -9,22 +9,23 @@ from collections.abc import Callable
 import structlog
 
 from syncer.errors import Refused
-from syncer.identity import virtual_key
+from syncer.identity import DNS_SERVICE, virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, either, ref_of
 from syncer.kube.recorder import Recorder
 from syncer.kube.transient import until_answered
 from syncer.kube.workqueue import Queue
 from syncer.state import deletion_brake
-from syncer.state.cluster import DNS_SERVICE, World
-from syncer.state.pod_index import pod_ips
+from syncer.state.cluster import World
+from syncer.state.pod_index import arrived, pod_ips
 from syncer.state.token_index import holders
 from syncer.sync import certificates
 from syncer.sync.classes import ClassMirror, sweep
+from syncer.sync.datastore_identity import ANCHOR_KEY
 from syncer.sync.events import EventMirror
-from syncer.sync.generic import NEEDED_BY_PODS, Mirror
-from syncer.sync.informers import ANCHOR_KEY, Sources
-from syncer.sync.kinds import KINDS
+from syncer.sync.generic import Mirror
+from syncer.sync.informers import Sources
+from syncer.sync.kinds import KINDS, NEEDED_BY_PODS
 from syncer.sync.kubernetes_service import KEY as API_KEY
 from syncer.sync.kubernetes_service import ApiService
 from syncer.sync.nodes import Nodes
@@ -82,7 +83,7 @@ class Controller:
             "nodes": nodes.reconcile,
             "events": self.events.reconcile,
             API_KEY.kind: api_service.reconcile,
-            ANCHOR_KEY.kind: sources.note_cluster,
+            ANCHOR_KEY.kind: sources.datastore.note_cluster,
         }
         for name in kinds & KINDS.keys():
             mirror = SPECIAL.get(name, Mirror)
@@ -115,14 +116,16 @@ class Controller:
                 tasks.create_task(self._work())
 
     def _hold_what_nobody_explains(self) -> None:
-        if self.sources.restored:
-            if newer := self.sources.newer():
+        if self.sources.datastore.restored:
+            if newer := self.sources.datastore.newer():
                 self.hold(newer, "they are newer than the backup that was restored")
             else:
                 self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
             return
-        held = self.sources.orphans()
-        if not self.sources.decided and deletion_brake.holds(held, len(self.sources.twins())):
+        held = self.sources.datastore.orphans()
+        if not self.sources.datastore.decided and deletion_brake.holds(
+            held, len(self.sources.datastore.twins())
+        ):
             self.hold(held, "most host objects have no virtual twin")
 
     def hold(self, keys: set[Key], why: str) -> None:
@@ -232,7 +235,7 @@ class Controller:
                 if waiting is not None:
                     self.queue.add(waiting)
             self.queue.add(
-                key, backlog=backlog, ahead=kind == "pods" and not backlog and _arrived(new)
+                key, backlog=backlog, ahead=kind == "pods" and not backlog and arrived(new)
             )
             if kind == "pods":
                 self._learn_node(old, new)
@@ -295,17 +298,3 @@ class Controller:
                     await self.attempts.attempt(key, reconcile)
             finally:
                 self.queue.done(key)
-
-
-def _arrived(host_pod: Obj | None) -> bool:
-    """Tell whether a host pod has come to what its tenant waits for: it is ready, ended, or gone.
-
-    What it says on the way there can wait, and is told together with that.
-    """
-    if host_pod is None:
-        return True
-    status = host_pod.get("status") or {}
-    return status.get("phase") in ("Succeeded", "Failed") or any(
-        each["type"] == "Ready" and each["status"] == "True"
-        for each in status.get("conditions") or ()
-    )

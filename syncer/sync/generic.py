@@ -9,11 +9,10 @@ from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, is_deleting, merge_patch, uid_of
 from syncer.kube.resources import Resource
 from syncer.state.cluster import World
-from syncer.sync.kinds import Kind
+from syncer.sync.kinds import NEEDED_BY_PODS, Kind
 from syncer.sync.plan import Create, Delete, Nothing, Patch, Taken, plan
 
 log = structlog.get_logger()
-NEEDED_BY_PODS = ("configmaps", "secrets")
 
 
 class Mirror:

@@ -12,11 +12,13 @@ from syncer.kube.resources import Resource
 from syncer.state.cluster import World
 from syncer.translate import (
     certificates,
+    configmaps,
     ingresses,
+    persistentvolumeclaims,
     poddisruptionbudgets,
+    secrets,
     services,
     status,
-    storage,
 )
 from syncer.translate.classes import CLASSES
 
@@ -54,7 +56,7 @@ def _secret(virt: Obj, world: World) -> Obj:
             f"an Ingress asked the host's cert-manager for a certificate in the Secret"
             f" {virt['metadata']['name']!r}, and there it stays: name another secretName there",
         )
-    return storage.secret_to_host(virt, world.scope)
+    return secrets.to_host(virt, world.scope)
 
 
 def _referenced_original(key: Key, virt: Obj, world: World) -> bool:
@@ -131,7 +133,7 @@ def _selectorless(world: World, namespace: str, name: str) -> bool:
 
 def _chosen_node(virt: Obj, world: World) -> str:
     """Return the claim's node if a scheduler of ours chose it among the host's (threats F5)."""
-    node = annotation(virt, storage.SELECTED_NODE)
+    node = annotation(virt, persistentvolumeclaims.SELECTED_NODE)
     known = world.host["nodes"].get("", node) is not None
     return node if world.scope.virtual_scheduler and known else ""
 
@@ -139,7 +141,7 @@ def _chosen_node(virt: Obj, world: World) -> str:
 CONFIGMAPS = Kind(
     "configmaps",
     resources.CONFIGMAPS,
-    lambda virt, world: storage.configmap_to_host(virt, world.scope),
+    lambda virt, world: configmaps.to_host(virt, world.scope),
     _referenced,
 )
 SECRETS = Kind(
@@ -151,7 +153,9 @@ SECRETS = Kind(
 CLAIMS = Kind(
     "persistentvolumeclaims",
     resources.CLAIMS,
-    lambda virt, world: storage.claim_to_host(virt, world.scope, _chosen_node(virt, world)),
+    lambda virt, world: persistentvolumeclaims.to_host(
+        virt, world.scope, _chosen_node(virt, world)
+    ),
     _always,
     final=True,
 )
@@ -199,6 +203,8 @@ BY_DEFAULT = ("services", "configmaps", "secrets", "persistentvolumeclaims", "in
 OPT_IN = ("endpoints", "endpointslices", "poddisruptionbudgets")
 """Switched on by `--enable-sync-resources`: a namespace's admin lacks the rights for endpoints, and
 budgets of the tenant's can hold up the host's people."""
+NEEDED_BY_PODS = ("configmaps", "secrets")
+"""Synced only while something else that is synced names them."""
 
 NOT_MIRRORED = (
     "ephemeralcontainers",

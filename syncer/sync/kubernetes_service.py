@@ -14,7 +14,7 @@ from syncer.kube.objects import Key, Obj, annotation, covers
 from syncer.kube.resources import ENDPOINTS
 from syncer.kube.store import Store
 from syncer.state.cluster import World
-from syncer.sync.services import RESTORE, finish_move, move
+from syncer.sync.cluster_ip import RESTORE, finish_move, move
 
 log = structlog.get_logger()
 KEY = Key("apiservice", "default", "kubernetes")

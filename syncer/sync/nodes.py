@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from typing import Protocol
 
 import structlog
 
@@ -22,23 +21,12 @@ from syncer.errors import AlreadyExists, NotFound, NotYet
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, annotation, covers, is_deleting, merge_patch
 from syncer.kube.resources import NODES
+from syncer.kubelet import Endpoint
 from syncer.state.cluster import World
 from syncer.translate import nodes as translate
+from syncer.translate.nodes import FIRST_PORT, port_of
 
 log = structlog.get_logger()
-FIRST_PORT = 10350
-
-
-class Endpoint(Protocol):
-    """What listens for the API server in place of a kubelet."""
-
-    async def listen(self, port: int, node_name: str) -> int:
-        """Serve the node on 127.0.0.1:port; return the port."""
-        ...
-
-    async def close(self, port: int) -> None:
-        """Stop serving on the port."""
-        ...
 
 
 class Nodes:
@@ -184,12 +172,6 @@ def _harmless(virt_node: Obj) -> bool:
     """
     addresses = (virt_node.get("status") or {}).get("addresses")
     return not annotation(virt_node, translate.FROM_HOST) and not addresses
-
-
-def port_of(virt_node: Obj) -> int:
-    """Return where a virtual node says that its kubelet is; 0 for nowhere."""
-    endpoints = (virt_node.get("status") or {}).get("daemonEndpoints") or {}
-    return int((endpoints.get("kubeletEndpoint") or {}).get("Port") or 0)
 
 
 def _difference(have: Obj, want: Obj) -> Obj:

@@ -15,7 +15,7 @@ from syncer.state.cluster import World
 from syncer.sync.generic import Mirror, was_bound
 from syncer.sync.kinds import Kind
 from syncer.translate import status
-from syncer.translate.storage import SELECTED_NODE
+from syncer.translate.persistentvolumeclaims import SELECTED_NODE
 
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"

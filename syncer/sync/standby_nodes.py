@@ -13,8 +13,8 @@ import structlog
 
 from syncer.kube.objects import annotation
 from syncer.kube.store import Store
-from syncer.sync.nodes import FIRST_PORT, Endpoint, port_of
-from syncer.translate.nodes import FROM_HOST
+from syncer.kubelet import Endpoint
+from syncer.translate.nodes import FIRST_PORT, FROM_HOST, port_of
 
 log = structlog.get_logger()
 AGAIN = 2.0  # seconds, after a port could not be opened

@@ -50,10 +50,10 @@ class Progress:
         if self.pulse is not None:
             found.append(Check("virt-api", self.pulse.trouble()))
         if self.sources is not None:
-            found.append(Check("datastore", self.sources.strange))
+            found.append(Check("datastore", self.sources.datastore.strange))
             if self.controller is not None:
                 # Those of a restore are the operator's own doing, and may stay for days.
-                held = self.controller.world.frozen and not self.sources.restored
+                held = self.controller.world.frozen and not self.sources.datastore.restored
                 found.append(Check("deletions", HELD if held else ""))
             sides = ("virt", "host")
             found += [Check(f"{side}-watches", self.sources.stale(side)) for side in sides]

@@ -7,10 +7,38 @@ from collections.abc import Callable, Iterable
 from syncer.errors import Refused
 from syncer.kube.objects import Obj
 from syncer.translate import downward_api
-from syncer.translate.fields import CONTAINER, apply
+from syncer.translate.fields import COPY, MAP, Verdict, apply
 
 Rename = Callable[[str, str], str]
 """(kind, virtual name in the pod's namespace) → host name"""
+
+CONTAINER: dict[str, Verdict] = {
+    "args": COPY,
+    "command": COPY,
+    "env": MAP,  # Services of the virtual cluster; names of the twins
+    "envFrom": MAP,  # names of the twins
+    "image": COPY,
+    "imagePullPolicy": COPY,
+    "lifecycle": COPY,  # Pod Security judges whether a host may be named (threats A3)
+    "livenessProbe": COPY,
+    "name": COPY,
+    "ports": COPY,
+    "readinessProbe": COPY,
+    "resizePolicy": COPY,
+    "resources": MAP,  # without claims, which reach devices of the host
+    "restartPolicy": COPY,
+    "restartPolicyRules": COPY,
+    "securityContext": COPY,  # Pod Security judges the final pod
+    "startupProbe": COPY,
+    "stdin": COPY,
+    "stdinOnce": COPY,
+    "terminationMessagePath": COPY,
+    "terminationMessagePolicy": COPY,
+    "tty": COPY,
+    "volumeDevices": COPY,
+    "volumeMounts": COPY,
+    "workingDir": COPY,
+}
 
 
 def to_host(virt_pod: Obj, container: Obj, service_env: list[Obj], rename: Rename) -> Obj:

@@ -1,8 +1,9 @@
 """The fields that a host object may have below its spec's own, at any depth. Pure.
 
-fields.py decides about the fields of a spec; what these hold is copied with them. A field that is
-not named here is refused on the final host object, like one of the spec: what Kubernetes adds to a
-security context or a probe tomorrow reaches no host unseen either (threats A8).
+The table of a kind decides about the fields of its spec; what these hold is copied with them. A
+field that is not named here is refused on the final host object, like one of the spec: what
+Kubernetes adds to a security context or a probe tomorrow reaches no host unseen either (threats
+A8).
 """
 
 from __future__ import annotations
@@ -169,10 +170,10 @@ SHAPES: dict[str, dict[str, str]] = {
     for kind, text in _TEXT.items()
 }
 """Type → field → the type of its value; empty for what has no fields of its own. Of the types whose
-own fields fields.py judges, only those that hold others."""
+own fields a table of verdicts judges, only those that hold others."""
 
 JUDGED = ("PodSpec", "Container", "Volume")
-"""Of these, and of the specs by whose name `check` is called, fields.py knows the other fields."""
+"""Of these, and of the specs by whose name `check` is called, tables of verdicts know the rest."""
 
 NOT_OFFERED: dict[str, tuple[str, ...]] = {
     "EnvVarSource": ("fileKeyRef",),  # alpha in 1.34

@@ -5,9 +5,16 @@ from __future__ import annotations
 from syncer.errors import NotYet
 from syncer.kube.objects import Key, Obj
 from syncer.translate.context import Scope
-from syncer.translate.fields import BUDGET_SPEC, apply
+from syncer.translate.fields import COPY, DROP, MAP, Verdict, apply
 from syncer.translate.nested_fields import check
 from syncer.translate.scheduling import own_selector
+
+BUDGET_SPEC: dict[str, Verdict] = {
+    "maxUnavailable": DROP,  # as minAvailable: counts against a controller that the host has not
+    "minAvailable": MAP,  # the number that the virtual cluster's controller made of both
+    "selector": MAP,  # labels under the host's keys
+    "unhealthyPodEvictionPolicy": COPY,
+}
 
 
 def to_host(virt: Obj, scope: Scope) -> Obj:

@@ -19,10 +19,56 @@ from syncer.translate import (
     volumes,
 )
 from syncer.translate.context import Scope
-from syncer.translate.fields import POD_SPEC, apply
+from syncer.translate.fields import COPY, DROP, MAP, REFUSE, Verdict, apply
 
 LONGEST_GRACE = 3600
 """Seconds; a pod that asks for more would outlive its namespace (threats J2)."""
+
+POD_SPEC: dict[str, Verdict] = {
+    "activeDeadlineSeconds": COPY,
+    "affinity": MAP,  # labels under the host's keys, among the virtual cluster's own pods
+    "automountServiceAccountToken": MAP,  # always false: the host's token is not the tenant's
+    "containers": MAP,  # each field by field, as below
+    "dnsConfig": MAP,  # the nameserver is the virtual cluster's
+    "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
+    "enableServiceLinks": MAP,  # always false: they would name the host's services
+    "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "hostAliases": COPY,
+    "hostIPC": COPY,  # Pod Security judges the final pod
+    "hostNetwork": COPY,  # Pod Security judges the final pod
+    "hostPID": COPY,  # Pod Security judges the final pod
+    "hostUsers": COPY,
+    "hostname": COPY,
+    "hostnameOverride": REFUSE,  # alpha in 1.34
+    "imagePullSecrets": MAP,  # names of the twins
+    "initContainers": MAP,  # each field by field, as below
+    "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
+    "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
+    "os": COPY,
+    "overhead": DROP,  # the host's RuntimeClass admission fills it in
+    "preemptionPolicy": DROP,  # nobody else's pods are pushed off their nodes (threats A11)
+    "priority": DROP,  # follows from the class
+    "priorityClassName": MAP,  # only the host's own (threats A11)
+    "readinessGates": DROP,  # their conditions live on the virtual pod; see status.py
+    "resourceClaims": REFUSE,  # they reach devices of the host (threats A8)
+    "resources": COPY,
+    "restartPolicy": COPY,
+    "runtimeClassName": MAP,  # only the host's own; others are refused (threats A12)
+    "schedulerName": DROP,  # the host's own scheduler places all pods
+    "schedulingGroup": REFUSE,  # alpha in 1.36
+    "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
+    "securityContext": COPY,  # Pod Security judges the final pod
+    "serviceAccount": MAP,  # always the one without rights
+    "serviceAccountName": MAP,  # always the one without rights
+    "setHostnameAsFQDN": COPY,
+    "shareProcessNamespace": COPY,
+    "subdomain": DROP,  # names pods by a Service, which on the host has another name; etc_hosts.py
+    "terminationGracePeriodSeconds": MAP,  # an hour at most (threats J2)
+    "tolerations": MAP,  # those of node.kubernetes.io/* only (threats A10)
+    "topologySpreadConstraints": MAP,  # labels under the host's keys
+    "volumes": MAP,  # each by its type, as below
+    "workloadRef": REFUSE,  # alpha in 1.35
+}
 
 
 def key(virt_pod: Obj) -> Key:

@@ -8,9 +8,48 @@ from syncer.errors import Refused
 from syncer.kube.objects import Obj, uid_of
 from syncer.translate import downward_api
 from syncer.translate.containers import Rename
-from syncer.translate.fields import VOLUME, apply
+from syncer.translate.fields import COPY, MAP, REFUSE, Verdict, apply
 
 DEFAULT_TOKEN_SECONDS = 3600  # what the API gives when a projected source does not say
+
+VOLUME: dict[str, Verdict] = {
+    "name": COPY,
+    "configMap": MAP,  # the name of the twin
+    "downwardAPI": MAP,  # what the virtual pod would say
+    "emptyDir": COPY,
+    "ephemeral": MAP,  # the twin of the claim that the virtual cluster makes
+    "hostPath": COPY,  # Pod Security judges the final pod: privileged only (threats A1)
+    "persistentVolumeClaim": MAP,  # the name of the twin
+    "projected": MAP,  # names of the twins; tokens are those of the virtual API
+    "secret": MAP,  # the name of the twin
+    **dict.fromkeys(  # it leads out of the namespace (threats A1, A4, A5)
+        [
+            "awsElasticBlockStore",
+            "azureDisk",
+            "azureFile",
+            "cephfs",
+            "cinder",
+            "csi",
+            "fc",
+            "flexVolume",
+            "flocker",
+            "gcePersistentDisk",
+            "gitRepo",
+            "glusterfs",
+            "image",
+            "iscsi",
+            "nfs",
+            "photonPersistentDisk",
+            "portworxVolume",
+            "quobyte",
+            "rbd",
+            "scaleIO",
+            "storageos",
+            "vsphereVolume",
+        ],
+        REFUSE,
+    ),
+}
 
 
 class TokenWish(NamedTuple):

@@ -61,8 +61,8 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep(self.sources))
             await self.sources.synced()
-            if not await self.sources.recognise(accept=accept):
-                self.controller.hold(self.sources.twins(), "another datastore")
+            if not await self.sources.datastore.recognise(accept=accept):
+                self.controller.hold(self.sources.datastore.twins(), "another datastore")
             await self.controller.run()
 
     # --- what there is, and what happens

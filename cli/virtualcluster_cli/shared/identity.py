@@ -27,6 +27,7 @@ KIND = PREFIX + "kind"
 PASSED = PREFIX + "annotations"  # the keys of the tenant's annotations that were passed on
 RESERVED = "reserved"  # the UID of a Service until its virtual twin exists (startup/discover.py)
 SEPARATOR = "-x-"
+DNS_SERVICE = Key("services", "kube-system", "kube-dns")
 LONGEST = 63  # pods' hostnames and services are DNS labels
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -29,7 +30,6 @@ from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
 from syncer.state.pod_index import TERMINAL, phase_of
 from syncer.sync.generic import create_twin, name_taken
-from syncer.sync.nodes import Nodes
 from syncer.sync.pods.delete import PodEnds, grace_of
 from syncer.sync.pods.final_status import LastWords
 from syncer.sync.pods.placement_history import PodPast
@@ -44,6 +44,13 @@ from syncer.translate.messages import replacements, reworded
 log = structlog.get_logger()
 LOOK_AHEAD = 32  # keys: more pods than share a Secret
 MANY = 8  # pods that wait: fewer are made as fast one by one, each with a Secret of its own
+
+
+class Nodes(Protocol):
+    """What keeps the virtual nodes."""
+
+    async def ensure(self, node: str) -> None:
+        """Return once the virtual node exists, so that a pod can be bound to it."""
 
 
 class PodMirror:

@@ -27,20 +27,18 @@ from syncer.errors import ApiError, NotFound
 from syncer.identity import virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, annotation, uid_of
-from syncer.kube.resources import SECRETS, SERVICE_ACCOUNTS
+from syncer.kube.resources import SECRETS
 from syncer.kube.singleflight import Turns
 from syncer.state.cluster import World
-from syncer.state.token_index import HELD, KIND, holders
+from syncer.state.token_index import HELD, KIND, holders, slim
+from syncer.sync.pods.token_request import account, request
 from syncer.translate import pods as translate
-from syncer.translate.volumes import TokenWish, token_places, token_wishes
+from syncer.translate.volumes import token_places, token_wishes
 
 log = structlog.get_logger()
 RENEW_AT = identity.PREFIX + "token-renew-at"
 RENEW_SHARE = 0.8  # of the lifetime, as the kubelet does
 LONGEST_USE = 24 * 3600.0  # the kubelet also renews any token older than a day
-HOUR, EXTENDED = 3600, 3607
-"""What admission writes into pods, 3607, API servers stretch to a year for clients that read their
-token only once. On the host it lies in a Secret: there nothing may live so long (threats B4)."""
 TOGETHER = 16  # pods in one Secret: two writes for 16 are few enough, and 30 KB little enough
 TOKENS_TOGETHER = 64  # of pods that wish for several: a Secret has room for a mebibyte
 
@@ -234,40 +232,14 @@ class Tokens:
     async def _ask(self, member: Member, now: float) -> tuple[dict[str, str], float]:
         data, renew_at = {}, math.inf
         for wish in token_wishes(member.virt_pod):
-            token, life = await self._request(member.virt_pod, wish)
+            token, life = await request(self._virt, member.virt_pod, wish)
+            self.issued += 1
             data[member.keys[wish.key]] = base64.b64encode(token.encode()).decode()
             renew_at = min(renew_at, now + min(life * RENEW_SHARE, LONGEST_USE))
         return data, renew_at
 
     def _secret(self, name: str) -> Obj | None:
         return self._world.host["secrets"].get(self._world.ident.host_namespace, name)
-
-    async def _request(self, virt_pod: Obj, wish: TokenWish) -> tuple[str, float]:
-        meta = virt_pod["metadata"]
-        request: Obj = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "metadata": {
-                "name": _account(virt_pod),
-                "namespace": meta["namespace"],
-            },
-            "spec": {
-                "expirationSeconds": HOUR if wish.seconds == EXTENDED else wish.seconds,
-                "audiences": [wish.audience] if wish.audience else [],
-                "boundObjectRef": {
-                    "apiVersion": "v1",
-                    "kind": "Pod",
-                    "name": meta["name"],
-                    "uid": meta["uid"],
-                },
-            },
-        }
-        answer = await self._virt.create(
-            SERVICE_ACCOUNTS, meta["namespace"], request, subresource="token"
-        )
-        self.issued += 1
-        # How long, not until when: by a clock that is ahead it has ended before it was made.
-        return answer["status"]["token"], answer["spec"]["expirationSeconds"]
 
     def _new_secret(self, name: str, virt_pod: Obj) -> Obj:
         """Return it without its content."""
@@ -294,26 +266,11 @@ def _member(virt_pod: Obj) -> Member:
 def _group(virt_pod: Obj) -> tuple[str, str, list[tuple[str, int]]]:
     """Return what pods have to have in common for their tokens to lie in one Secret."""
     wishes = [(wish.audience, wish.seconds) for wish in token_wishes(virt_pod)]
-    return virt_pod["metadata"]["namespace"], _account(virt_pod), wishes
-
-
-def _account(virt_pod: Obj) -> str:
-    return str(virt_pod["spec"].get("serviceAccountName", "default"))
+    return virt_pod["metadata"]["namespace"], account(virt_pod), wishes
 
 
 def _notes(held: dict[str, str], renew_at: float) -> dict[str, str]:
     return {HELD: orjson.dumps(held).decode(), RENEW_AT: str(int(renew_at))}
-
-
-def slim(secret: Obj) -> Obj:
-    """Return a Secret of the host as it is kept: of tokens only which ones there are.
-
-    They are long, one for each pod, and never compared: what they say is known by RENEW_AT.
-    """
-    key = virtual_key(secret)
-    if key is None or key.kind != KIND or not secret.get("data"):
-        return secret
-    return {**secret, "data": dict.fromkeys(secret["data"], "")}
 
 
 def _seconds(note: str) -> float:

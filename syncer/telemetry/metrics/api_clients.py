@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from syncer.kube.client import NO_ANSWER
 from syncer.kube.reflector import REASONS, Reflector
+from syncer.kube.transport import NO_ANSWER
 from syncer.telemetry.metrics.family import COUNTER, GAUGE, HISTOGRAM, Family, Sample
 from syncer.telemetry.readiness import Progress
 

@@ -48,7 +48,7 @@ FAMILIES = (
         GAUGE,
         "1 when the virtual cluster is not the one that the objects on the host come from.",
         (),
-        lambda progress: [((), progress.sources.mismatch())] if progress.sources else (),
+        lambda progress: [((), progress.sources.datastore.mismatch())] if progress.sources else (),
     ),
     Family(
         "virtualcluster_certificate_expiration_timestamp_seconds",

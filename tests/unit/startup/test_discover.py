@@ -241,32 +241,3 @@ async def test_own_service_that_comes_late_is_waited_for(
 async def test_own_service_that_never_comes_is_named(host: Client) -> None:
     with pytest.raises(Refused, match="Service vc"):
         await discover.discover(host, IDENT, [], reserve_dns=False, wait=0.1)
-
-
-# --- storage
-
-
-@pytest.mark.parametrize(("filled_in", "fits"), [("local-path", True), ("", False), (None, False)])
-async def test_claim_without_a_class_needs_a_default_one(
-    host_api: FakeApi,
-    host: Client,
-    filled_in: str | None,
-    fits: bool,  # noqa: FBT001
-) -> None:
-    def admit(plural: str, obj: Obj) -> None:
-        if plural == "persistentvolumeclaims" and filled_in is not None:
-            obj["spec"]["storageClassName"] = filled_in
-
-    host_api.objects.admission.append(admit)
-    if fits:
-        await discover.check_default_storage_class(host, "team-x")
-    else:
-        with pytest.raises(Refused, match=r"storage\.className"):
-            await discover.check_default_storage_class(host, "team-x")
-    assert host_api.objects.of("persistentvolumeclaims") == []
-
-
-async def test_claim_that_is_not_accepted_says_why(host_api: FakeApi, host: Client) -> None:
-    host_api.faults.add(Fault("POST", status=403, message="exceeded quota"))
-    with pytest.raises(Refused, match="exceeded quota"):
-        await discover.check_default_storage_class(host, "team-x")

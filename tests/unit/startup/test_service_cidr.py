@@ -10,7 +10,7 @@ import pytest
 from syncer.errors import Refused
 from syncer.kube.client import Client
 from syncer.kube.objects import Obj
-from syncer.startup import discover
+from syncer.startup import service_cidr
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
@@ -21,11 +21,11 @@ DNS = Place("services", "team-x", "kube-dns-x-kube-system-x-vc")
 FOUND = Place("configmaps", "team-x", "vc-discovered")
 
 
-def _network(text: str) -> discover.Network:
+def _network(text: str) -> service_cidr.Network:
     return ipaddress.ip_network(text)
 
 
-def _networks(*texts: str) -> list[discover.Network]:
+def _networks(*texts: str) -> list[service_cidr.Network]:
     return [_network(text) for text in texts]
 
 
@@ -46,7 +46,7 @@ NOT_VALID = "provided IP is not in the valid range. The range of valid IPs is"
     ],
 )
 def test_range_that_an_error_names(message: str, found: str | None) -> None:
-    assert discover.parse_range(message) == (None if found is None else _network(found))
+    assert service_cidr.parse_range(message) == (None if found is None else _network(found))
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_range_that_an_error_names(message: str, found: str | None) -> None:
     ],
 )
 def test_ranges_that_the_user_gives(text: str, ranges: list[str]) -> None:
-    assert discover.parse_ranges(text) == _networks(*ranges)
+    assert service_cidr.parse_ranges(text) == _networks(*ranges)
 
 
 @pytest.mark.parametrize("text", ["10.96.0.0/33", "ten", "10.96.0.0/12;rm", "10.96.0/12", "::/x"])
 def test_range_that_is_none_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(Refused, match=r"give it like 10\.96\.0\.0/12"):
-        discover.parse_ranges(text)
+        service_cidr.parse_ranges(text)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_users_range_must_hold_every_address_that_the_host_gives(
     fits: bool,  # noqa: FBT001
 ) -> None:
     if fits:
-        discover.check_ranges(_networks(*ours), _networks(*theirs))
+        service_cidr.check_ranges(_networks(*ours), _networks(*theirs))
     else:
         with pytest.raises(Refused, match=rf"use --service-cidr={theirs[-1]}|{theirs[0]}"):
-            discover.check_ranges(_networks(*ours), _networks(*theirs))
+            service_cidr.check_ranges(_networks(*ours), _networks(*theirs))
 
 
 # --- the range, from hosts of all versions
@@ -138,7 +138,7 @@ async def test_range_is_found_and_nothing_is_left_behind(
 ) -> None:
     async with _host(service_range, **VERSIONS[version]) as api, api.client("host") as host:
         api.faults.add(_unreadable())
-        found = await discover.service_ranges(host, "team-x", inside)
+        found = await service_cidr.service_ranges(host, "team-x", inside)
         assert found == _networks(service_range)
         assert api.objects.of("services") == []
 
@@ -148,7 +148,7 @@ async def test_ranges_are_read_where_they_can_be(host_api: FakeApi, host: Client
     host_api.objects.create("servicecidrs", "", cidrs)
     more = {"metadata": {"name": "more"}, "spec": {"cidrs": ["10.97.0.0/16"]}}
     host_api.objects.create("servicecidrs", "", more)
-    found = await discover.service_ranges(host, "team-x", "10.96.0.1")
+    found = await service_cidr.service_ranges(host, "team-x", "10.96.0.1")
     assert found == _networks("10.96.0.0/16", "fd00::/112", "10.97.0.0/16")
     assert host_api.writes() == []
 
@@ -157,7 +157,7 @@ async def test_ranges_are_read_where_they_can_be(host_api: FakeApi, host: Client
 async def test_api_of_ranges_that_cannot_be_read_is_no_error(status: int) -> None:
     async with _host() as api, api.client("host") as host:
         api.faults.add(Fault("LIST", "servicecidrs", status=status))
-        found = await discover.service_ranges(host, "team-x", "10.96.0.1")
+        found = await service_cidr.service_ranges(host, "team-x", "10.96.0.1")
         assert found == _networks("10.96.0.0/16")
 
 
@@ -170,7 +170,7 @@ async def test_range_of_several_that_does_not_hold_our_own_address_is_not_the_on
     ):
         api.faults.add(_unreadable())
         with pytest.raises(Refused, match="give it as"):
-            await discover.service_ranges(host, "team-x", "10.96.0.1")
+            await service_cidr.service_ranges(host, "team-x", "10.96.0.1")
 
 
 async def test_host_that_does_not_tell_is_refused_with_the_cure(
@@ -183,4 +183,4 @@ async def test_host_that_does_not_tell_is_refused_with_the_cure(
     host_api.objects.admission.append(deny)
     host_api.faults.add(_unreadable())
     with pytest.raises(Refused, match=r"a policy says no.*--service-cidr"):
-        await discover.service_ranges(host, "team-x", "10.96.0.1")
+        await service_cidr.service_ranges(host, "team-x", "10.96.0.1")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from syncer.identity import DNS_SERVICE
 from syncer.kube.objects import Key, Obj
-from syncer.state.cluster import DNS_SERVICE
 from tests.unit.build import DNS_IP, marked_as, service, twin, world
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from syncer.kube.objects import Key, Obj
-from syncer.sync.controller import _arrived
+from syncer.state.pod_index import arrived
 from syncer.sync.kinds import BY_DEFAULT, OPT_IN
 from tests.unit.build import (
     claim,
@@ -307,8 +307,8 @@ async def test_health_figures_are_true(engine: Engine) -> None:
     ],
 )
 def test_what_a_host_pod_has_come_to_goes_ahead(status: Obj, *, ahead: bool) -> None:
-    assert _arrived(pod(status=status)) is ahead
+    assert arrived(pod(status=status)) is ahead
 
 
 def test_a_host_pod_that_is_gone_goes_ahead() -> None:
-    assert _arrived(None)
+    assert arrived(None)

@@ -248,5 +248,5 @@ def test_orphans_are_twins_whose_virtual_object_is_missing(engine: Engine) -> No
         engine.sides.add_host("pods", twin(pod(name), "pods"))
     engine.sides.add_host("configmaps", twin(configmap("c"), "configmaps"))
     gone = {Key("pods", "default", "gone"), Key("configmaps", "default", "c")}
-    assert engine.sources.orphans() == gone
-    assert engine.sources.twins() == {*gone, Key("pods", "default", "here")}
+    assert engine.sources.datastore.orphans() == gone
+    assert engine.sources.datastore.twins() == {*gone, Key("pods", "default", "here")}

@@ -3,8 +3,8 @@
 import pytest
 
 from syncer.kube.objects import Obj
+from syncer.sync.cluster_ip import PLACEHOLDER
 from syncer.sync.kubernetes_service import KEY, ApiService
-from syncer.sync.services import PLACEHOLDER
 from tests.unit.build import API_IP, service
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place

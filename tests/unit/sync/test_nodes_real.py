@@ -8,7 +8,8 @@ import pytest
 
 from syncer.errors import Conflict, NotYet
 from syncer.kube.objects import Key, Obj
-from syncer.sync.nodes import FIRST_PORT, Nodes
+from syncer.sync.nodes import Nodes
+from syncer.translate.nodes import FIRST_PORT
 from tests.unit.build import host_node, pod, twin
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Endpoint, Sides, make_nodes

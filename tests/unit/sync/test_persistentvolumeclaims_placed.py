@@ -13,7 +13,7 @@ from syncer.identity import PASSED
 from syncer.kube.objects import Key, Obj, annotation
 from syncer.sync.kinds import KINDS
 from syncer.sync.persistentvolumeclaims import ClaimMirror
-from syncer.translate.storage import SELECTED_NODE
+from syncer.translate.persistentvolumeclaims import SELECTED_NODE
 from tests.unit.build import SCOPE, claim, host_node
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Sides, both_sides

@@ -11,8 +11,9 @@ from syncer import identity
 from syncer.errors import BadRequest, Conflict, Refused
 from syncer.identity import MANAGED_BY, NAMESPACE
 from syncer.kube.objects import Key, Obj
+from syncer.sync.cluster_ip import PLACEHOLDER, RESTORE
 from syncer.sync.kinds import KINDS
-from syncer.sync.services import PLACEHOLDER, RESTORE, ServiceMirror
+from syncer.sync.services import ServiceMirror
 from tests.unit.build import service, twin
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place

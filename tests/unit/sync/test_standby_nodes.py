@@ -10,9 +10,8 @@ import pytest
 
 from syncer.kube.objects import Obj
 from syncer.kube.store import Store
-from syncer.sync.nodes import FIRST_PORT
 from syncer.sync.standby_nodes import Follower, ports
-from syncer.translate.nodes import FROM_HOST
+from syncer.translate.nodes import FIRST_PORT, FROM_HOST
 from tests.unit.fake_api import until
 from tests.unit.sides import Endpoint
 

@@ -125,7 +125,7 @@ async def test_held_deletions_and_an_exchanged_datastore_are_told(engine: Engine
         engine.exchange_datastore()
         engine.virt_api.objects.compact()
         engine.virt_api.end_watches()
-        await until(engine.sources.mismatch)
+        await until(engine.sources.datastore.mismatch)
         told = Told(progress)
     assert (told.value("ready"), told.value("deletions_held")) == (0, 1)
     assert told.value("datastore_mismatch") == 1

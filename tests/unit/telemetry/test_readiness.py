@@ -33,7 +33,7 @@ def _troubles(progress: Progress) -> dict[str, str]:
 def _progress(engine: Engine, clock: Clock) -> Progress:
     progress = Progress()
     progress.sources, progress.controller = engine.sources, engine.controller
-    progress.pulse = Pulse(engine.sources.check_cluster, clock)
+    progress.pulse = Pulse(engine.sources.datastore.check_cluster, clock)
     for each in engine.sources.reflectors:
         each.freshness = type(each.freshness)(clock)
     return progress

@@ -13,21 +13,14 @@ import pytest
 from syncer.errors import Refused
 from syncer.kube.objects import Obj
 from syncer.translate import containers, scheduling, status, volumes
-from syncer.translate.fields import (
-    BUDGET_SPEC,
-    CLAIM_SPEC,
-    CONTAINER,
-    COPY,
-    DROP,
-    INGRESS_SPEC,
-    MAP,
-    POD_SPEC,
-    REFUSE,
-    SERVICE_SPEC,
-    VOLUME,
-    Verdict,
-    apply,
-)
+from syncer.translate.containers import CONTAINER
+from syncer.translate.fields import COPY, DROP, MAP, REFUSE, Verdict, apply
+from syncer.translate.ingresses import INGRESS_SPEC
+from syncer.translate.persistentvolumeclaims import CLAIM_SPEC
+from syncer.translate.poddisruptionbudgets import BUDGET_SPEC
+from syncer.translate.pods import POD_SPEC
+from syncer.translate.services import SERVICE_SPEC
+from syncer.translate.volumes import VOLUME
 from tests.unit.build import container, pod
 
 UPSTREAM = json.loads((Path(__file__).parents[1] / "data" / "fields-1.34.json").read_text())

@@ -13,19 +13,15 @@ from lab.versions import KUBERNETES
 from syncer.errors import Refused
 from syncer.kube.objects import Obj
 from syncer.translate import nested_fields, pods
-from syncer.translate.fields import (
-    BUDGET_SPEC,
-    CLAIM_SPEC,
-    CONTAINER,
-    COPY,
-    INGRESS_SPEC,
-    MAP,
-    POD_SPEC,
-    SERVICE_SPEC,
-    VOLUME,
-    Verdict,
-)
+from syncer.translate.containers import CONTAINER
+from syncer.translate.fields import COPY, MAP, Verdict
+from syncer.translate.ingresses import INGRESS_SPEC
 from syncer.translate.nested_fields import NOT_OFFERED, SHAPES, check
+from syncer.translate.persistentvolumeclaims import CLAIM_SPEC
+from syncer.translate.poddisruptionbudgets import BUDGET_SPEC
+from syncer.translate.pods import POD_SPEC
+from syncer.translate.services import SERVICE_SPEC
+from syncer.translate.volumes import VOLUME
 from tests.unit.build import SCOPE, container, pod
 
 DATA = Path(__file__).parents[1] / "data"

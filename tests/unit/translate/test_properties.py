@@ -19,7 +19,7 @@ from syncer.errors import Refused
 from syncer.identity import Identity
 from syncer.kube.objects import Key, Obj
 from syncer.sync.plan import Nothing, Patch, difference, plan, with_fields
-from syncer.translate import ingresses, pods, services, storage
+from syncer.translate import configmaps, ingresses, persistentvolumeclaims, pods, secrets, services
 from tests.unit.build import DNS_IP, SCOPE, pod
 
 IDENT = SCOPE.ident
@@ -208,9 +208,9 @@ def test_service_that_the_host_has_as_wanted_is_left_alone(
 @pytest.mark.parametrize(
     "make",
     [
-        lambda meta: storage.secret_to_host({"metadata": meta, "type": "Opaque"}, SCOPE),
-        lambda meta: storage.configmap_to_host({"metadata": meta}, SCOPE),
-        lambda meta: storage.claim_to_host({"metadata": meta, "spec": {}}, SCOPE),
+        lambda meta: secrets.to_host({"metadata": meta, "type": "Opaque"}, SCOPE),
+        lambda meta: configmaps.to_host({"metadata": meta}, SCOPE),
+        lambda meta: persistentvolumeclaims.to_host({"metadata": meta, "spec": {}}, SCOPE),
         lambda meta: ingresses.to_host({"metadata": meta, "spec": {}}, SCOPE),
     ],
     ids=["secret", "configmap", "claim", "ingress"],

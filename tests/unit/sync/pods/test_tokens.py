@@ -11,7 +11,8 @@ import pytest
 from syncer import identity
 from syncer.errors import NotFound, ServerError
 from syncer.kube.objects import Key, Obj, uid_of
-from syncer.sync.pods.tokens import RENEW_AT, Issued, Tokens, slim
+from syncer.state.token_index import slim
+from syncer.sync.pods.tokens import RENEW_AT, Issued, Tokens
 from syncer.translate.pods import to_host, token_secret_name
 from tests.unit.build import DNS_IP, IDENT, SCOPE, Clock, pod, secret, token_pod, twin
 from tests.unit.fake_faults import Fault

@@ -1,71 +1,17 @@
-"""ConfigMaps, Secrets and claims on their way to the host."""
+"""Claims on their way to the host."""
 
 from typing import Any
 
 import pytest
 
 from syncer.errors import Refused
-from syncer.kube.objects import Key, Obj
-from syncer.translate.storage import claim_to_host, configmap_to_host, secret_to_host
-from tests.unit.build import IDENT, SCOPE, claim, configmap, host_name, secret
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({"data": {"a": "1"}}, {"data": {"a": "1"}}),
-        ({"data": None, "binaryData": {"b": "MQ=="}}, {"binaryData": {"b": "MQ=="}}),
-        ({"data": {}}, {}),
-        ({"immutable": True}, {"data": {"key": "value"}}),  # the tenant may delete and re-create
-    ],
-)
-def test_configmap(fields: Obj, expected: Obj) -> None:
-    made = configmap_to_host(configmap(**fields), SCOPE)
-    assert made == {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": IDENT.metadata(Key("configmaps", "default", "conf"), configmap()),
-        **expected,
-    }
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("Opaque", "Opaque"),
-        ("kubernetes.io/tls", "kubernetes.io/tls"),
-        ("kubernetes.io/dockerconfigjson", "kubernetes.io/dockerconfigjson"),
-        ("kubernetes.io/service-account-token", "Opaque"),
-        ("bootstrap.kubernetes.io/token", "Opaque"),
-        ("helm.sh/release.v1", "Opaque"),
-        ("tenant/own", "tenant/own"),
-    ],
-)
-def test_secret_of_a_type_that_a_host_controller_acts_on_becomes_plain(
-    kind: str, expected: str
-) -> None:
-    """Threats B3."""
-    account = {"kubernetes.io/service-account.name": "vc-syncer"}
-    virt = secret(type=kind, metadata={"annotations": account}, immutable=True)
-    made = secret_to_host(virt, SCOPE)
-    assert made == {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": IDENT.metadata(Key("secrets", "default", "cred"), secret()),
-        "type": expected,
-        "data": {"key": "dmFsdWU="},
-    }
-
-
-def test_secret_that_poses_as_a_helm_release_is_no_longer_one() -> None:
-    """Threats C6: Helm finds its history by labels."""
-    labels = {"owner": "helm", "name": "vc", "status": "deployed", "version": "99"}
-    made = secret_to_host(secret(metadata={"labels": labels}), SCOPE)
-    assert not made["metadata"]["labels"].keys() & labels.keys()
+from syncer.kube.objects import Obj
+from syncer.translate.persistentvolumeclaims import to_host
+from tests.unit.build import SCOPE, claim, host_name
 
 
 def _spec(**spec: Any) -> Obj:
-    made: Obj = claim_to_host(claim(**spec), SCOPE)["spec"]
+    made: Obj = to_host(claim(**spec), SCOPE)["spec"]
     return made
 
 
@@ -143,4 +89,4 @@ def test_claims_annotations_stay_behind() -> None:
         "volume.beta.kubernetes.io/storage-class": "fast",
     }
     virt = claim(metadata={"annotations": annotations, "finalizers": ["kubernetes.io/pvc"]})
-    assert claim_to_host(virt, SCOPE) == claim_to_host(claim(), SCOPE)
+    assert to_host(virt, SCOPE) == to_host(claim(), SCOPE)

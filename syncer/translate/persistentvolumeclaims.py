@@ -1,4 +1,4 @@
-"""ConfigMaps, Secrets and PersistentVolumeClaims."""
+"""PersistentVolumeClaims: the data of others are out of reach."""
 
 from __future__ import annotations
 
@@ -6,45 +6,25 @@ from syncer.errors import Refused
 from syncer.identity import PASSED
 from syncer.kube.objects import Key, Obj
 from syncer.translate.context import Scope
-from syncer.translate.fields import CLAIM_SPEC, apply
+from syncer.translate.fields import COPY, DROP, MAP, REFUSE, Verdict, apply
 from syncer.translate.nested_fields import check
-
-# Types that a host controller or Helm would act upon (threats B3) become plain ones.
-PLAIN_TYPES = frozenset(
-    (
-        "kubernetes.io/service-account-token",
-        "bootstrap.kubernetes.io/token",
-        "helm.sh/release.v1",
-    )
-)
 
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 
-
-def configmap_to_host(virt: Obj, scope: Scope) -> Obj:
-    """Return the host ConfigMap."""
-    meta = virt["metadata"]
-    key = Key("configmaps", meta["namespace"], meta["name"])
-    # `immutable` is not copied: the tenant may delete and re-create, and so must we.
-    data = {field: virt[field] for field in ("data", "binaryData") if virt.get(field)}
-    metadata = scope.ident.metadata(key, virt)
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **data}
-
-
-def secret_to_host(virt: Obj, scope: Scope) -> Obj:
-    """Return the host Secret."""
-    meta = virt["metadata"]
-    kind = virt.get("type", "Opaque")
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": scope.ident.metadata(Key("secrets", meta["namespace"], meta["name"]), virt),
-        "type": "Opaque" if kind in PLAIN_TYPES else kind,
-        "data": virt.get("data") or {},
-    }
+CLAIM_SPEC: dict[str, Verdict] = {
+    "accessModes": COPY,
+    "dataSource": MAP,  # the twin of a claim of the same namespace
+    "dataSourceRef": MAP,  # the twin of a claim of the same namespace
+    "resources": COPY,
+    "selector": DROP,  # would pick somebody's volume (threats F2)
+    "storageClassName": COPY,
+    "volumeAttributesClassName": REFUSE,  # it is the host operator's choice (threats F4)
+    "volumeMode": COPY,
+    "volumeName": DROP,  # would take somebody's volume (threats F2)
+}
 
 
-def claim_to_host(virt: Obj, scope: Scope, node: str = "") -> Obj:
+def to_host(virt: Obj, scope: Scope, node: str = "") -> Obj:
     """Return the host PersistentVolumeClaim; a data source may be an own claim only.
 
     `node` is the one that the virtual cluster's own scheduler chose for the claim's first pod: the
