@@ -13,6 +13,7 @@ ApiError
 ├── TooManyRequests (429, retry_after in seconds)
 └── ServerError (5xx)
 Refused       the translation will not let this object reach the host
+DeletionHeld  the brake holds the deletion of a host object: nothing was sent
 NotYet        something this object needs is not there; its arrival queues the object again
 Unreachable   no answer at all: connection refused, reset, timed out
 ├── NotLeading    another replica may be the leader: nothing was sent
@@ -103,6 +104,10 @@ class Refused(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+class DeletionHeld(Exception):
+    """The brake does not let this object be deleted before its operator has said so."""
 
 
 class NotYet(Exception):

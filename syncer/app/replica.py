@@ -122,7 +122,7 @@ class Replica:
         )
         host = self._parts.host
         made = Controller(world, virt, host, nodes, self._api_service, self.sources, self._kinds)
-        self.sources.on_hold = made.hold
+        self.sources.on_hold = made.holds.hold
         self.sources.on_confirm = made.confirm
         return made
 
@@ -134,7 +134,7 @@ class Replica:
         )
         if not recognised:
             why = "the datastore is not the one of the host objects"
-            controller.hold(self.sources.datastore.twins(), why)
+            controller.holds.hold(self.sources.datastore.twins(), why)
         progress = self._parts.progress
         progress.controller = controller
         world = self._parts.world
@@ -142,7 +142,7 @@ class Replica:
         counts = {
             f"{side}_objects": sum(map(len, stores.values())) for side, stores in known.items()
         }
-        log.info("in step", **counts, deletions_held=len(world.frozen))
+        log.info("in step", **counts, deletions_held=len(world.brake))
         await controller.run()
 
     async def _record(self) -> None:

@@ -38,7 +38,7 @@ NO_ANSWER = 0
 class Transport:
     """Connections to one side's API server.
 
-    `may_write` is asked before each request that is no mere reading.
+    `may_write` is asked before each mutating request, `may_delete` before each deletion.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Transport:
         """By method, resource and status; NO_ANSWER where there was none."""
         self.took = {method: Durations(QUICK) for method in METHODS}
         self.may_write: Callable[[], bool] = _always
+        self.may_delete: Callable[[Obj], bool] = _always
 
     @property
     def throttled(self) -> float:
@@ -193,7 +194,7 @@ class Transport:
         return self._session
 
 
-def _always() -> bool:
+def _always(*_: object) -> bool:
     return True
 
 

@@ -18,6 +18,7 @@ from syncer.errors import (
     ApiError,
     BadRequest,
     Conflict,
+    DeletionHeld,
     Forbidden,
     NotFound,
     NotYet,
@@ -55,6 +56,7 @@ DONE = Outcome("done")
 RESULTS = {
     "done": "both sides are in step",
     "waiting": "something that the object needs is not there yet, or its namespace is ending",
+    "held": "the brake holds the deletion on the host until the operator confirms it",
     "refused": "the translation does not let it reach the host",
     "changed": "somebody else wrote first: it is looked at again",
     "throttled": "an API server asked for a pause",
@@ -104,6 +106,10 @@ class Attempts:
             log.debug("waiting", **where, waits_for=str(missing))
             self.queue.add_after(key, SAFETY_NET)
             return Outcome("waiting")
+        except DeletionHeld as held:
+            outcome = Outcome("held", said=str(held))
+            self._say(log.info, "deletion held", key, outcome)
+            return outcome  # whoever lets it go queues the key
         except Refused as refused:
             outcome = Outcome("refused", refused.reason, refused.message)
             self._say(log.info, "refused", key, outcome, reason=refused.reason)
