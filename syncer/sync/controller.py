@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import structlog
 
-from syncer.errors import Refused
 from syncer.identity import DNS_SERVICE, virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, either, ref_of
@@ -38,6 +37,7 @@ from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
 from syncer.translate.certificates import needs
 from syncer.translate.classes import CLASSES
+from syncer.translate.pod_references import references as pod_references
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate
@@ -172,20 +172,10 @@ class Controller:
                     self.queue.add(key, backlog=True)
 
     def _reference(self, key: Key, new: Obj | None, *, backlog: bool) -> None:
-        named: set[Key] = set()
-        if new is not None:
-            try:
-                of = pod_translate if key.kind == "pods" else ingresses
-                named = of.references(new)
-            except Refused:
-                pass  # the reconcile of the object itself says so
-            except Exception:
-                # A bug must cost the one object that meets it: this is called by the watch of all.
-                log.exception(
-                    "bug", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name
-                )
-                return
-        for ref in self.world.references.set(key, named):
+        if new is None and self.world.host_object(key) is not None:
+            return  # what a host pod may still use stays as long as it does
+        references = pod_references if key.kind == "pods" else ingresses.references
+        for ref in self.world.references.set(key, references(new) if new is not None else set()):
             self.queue.add(ref, backlog=backlog)
 
     def _host_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
@@ -202,6 +192,8 @@ class Controller:
             if key.kind not in self._reconcilers or key.kind != kind:
                 return
             if new is None:
+                if self.world.virt_object(key) is None:
+                    self._reference(key, None, backlog=backlog)
                 self._settle(key)
                 waiting = self.world.room.freed(kind)
                 if waiting is not None:
