@@ -17,6 +17,7 @@ import structlog
 from syncer.kube.api_probe import Pulse
 from syncer.kube.client import Client
 from syncer.kube.store import Store
+from syncer.kube.transient import until_answered
 from syncer.kubelet import Endpoint
 from syncer.leader.election import Leader
 from syncer.settings import Settings
@@ -92,7 +93,7 @@ class Replica:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(leader.keep(self.unfit))
             tasks.create_task(self._record())
-            await parts.publish()
+            await until_answered("the kubeconfig's Secret", parts.publish)
             await self._sync(self._controller(follower.served))
 
     def unfit(self) -> str:
@@ -121,15 +122,19 @@ class Replica:
         )
         host = self._parts.host
         made = Controller(world, virt, host, nodes, self._api_service, self.sources, self._kinds)
-        self.sources.on_hold = made.hold
+        self.sources.on_hold = made.holds.hold
         self.sources.on_confirm = made.confirm
         return made
 
     async def _sync(self, controller: Controller) -> None:
         accept = self._parts.settings.accept_new_datastore
-        if not await self.sources.datastore.recognise(accept=accept):
+        recognised = await until_answered(
+            "the anchor and the datastore",
+            lambda: self.sources.datastore.recognise(accept=accept),
+        )
+        if not recognised:
             why = "the datastore is not the one of the host objects"
-            controller.hold(self.sources.datastore.twins(), why)
+            controller.holds.hold(self.sources.datastore.twins(), why)
         progress = self._parts.progress
         progress.controller = controller
         world = self._parts.world
@@ -137,8 +142,12 @@ class Replica:
         counts = {
             f"{side}_objects": sum(map(len, stores.values())) for side, stores in known.items()
         }
-        log.info("in step", **counts, deletions_held=len(world.frozen))
+        log.info("in step", **counts, deletions_held=len(world.brake))
         await controller.run()
 
     async def _record(self) -> None:
-        await k3s_upgrade.record(self._parts.host, self._parts.world.ident, self._virt_version)
+        host, ident = self._parts.host, self._parts.world.ident
+        await until_answered(
+            "the record of k3s' version",
+            lambda: k3s_upgrade.record(host, ident, self._virt_version),
+        )

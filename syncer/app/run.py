@@ -6,7 +6,7 @@ import asyncio
 import resource
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 
 import structlog
@@ -14,12 +14,13 @@ import structlog
 from syncer import tunnel
 from syncer.app.kubelet_backend import HostForStreams, PodLookup
 from syncer.app.replica import Parts, Replica
-from syncer.errors import ApiError, Forbidden, NotFound, ServerError, Unauthorized, Unreachable
+from syncer.errors import ApiError, Forbidden, NotFound, Unauthorized, Unreachable
 from syncer.identity import Identity
 from syncer.kube.auth import Access, Admin, HostAccess, NotReadable, VirtAccess, read_kubeconfig
 from syncer.kube.client import Client
 from syncer.kube.ratelimit import Bucket
 from syncer.kube.resources import CONFIGMAPS, NAMESPACES
+from syncer.kube.transient import until_answered
 from syncer.kubelet import REQUEST_HEADER_CA, SERVER_CA, KubeletServer, ServingTls
 from syncer.leader.election import Leader
 from syncer.metricsapi import PORT, SERVER_NAME, Figures, MetricsApi, Way
@@ -40,7 +41,6 @@ from syncer.translate.context import Scope
 
 log = structlog.get_logger()
 GLANCE = 0.1  # seconds between two looks at what k3s has not made yet
-LOOK = 1.0  # seconds between two tries to reach the host
 HOST_RATE, HOST_BURST = 100.0, 200  # requests: one tenant must not be felt by the others
 VIRT_RATE, VIRT_BURST = 1000.0, 1000  # our own API server
 
@@ -76,9 +76,11 @@ async def _run(settings: Settings, progress: Progress) -> None:
         host = await stack.enter_async_context(_client("host", access))
         progress.clients.append(host)
         progress.stage = "waiting for the host's API server"
-        await _patiently(lambda: check_rights(host, settings))
-        ident = await identify(host, settings.host_namespace, settings.release)
-        api_ip = await _api_ip(host, ident)
+        await until_answered("the rights on the host", lambda: check_rights(host, settings))
+        ident = await until_answered(
+            "the anchor", lambda: identify(host, settings.host_namespace, settings.release)
+        )
+        api_ip = await until_answered("what was discovered", lambda: _api_ip(host, ident))
         if settings.leader_elect:
             # Of its own: what the syncing asks for must not hold up the Lease.
             voter = await stack.enter_async_context(_client("host", access))
@@ -92,7 +94,7 @@ async def _run(settings: Settings, progress: Progress) -> None:
         virt.may_write = host.may_write
         progress.clients.append(virt)
         credentials = Credentials(settings, ident, virt_access, virt, host)
-        await credentials.hand_out()
+        await until_answered("the kubeconfig's Secret", credentials.hand_out)
         world = _world(settings, ident, api_ip)
         tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
         kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
@@ -109,27 +111,26 @@ def _client(side: str, access: Access) -> Client:
     return Client(side, access, Bucket(rate, burst, time.monotonic))
 
 
-async def _patiently(ask: Callable[[], Awaitable[None]]) -> None:
-    """Ask until there is an answer: ending would only make the host's kubelet wait, and longer."""
-    while True:
-        try:
-            return await ask()
-        except (Unreachable, ServerError) as error:
-            log.warning("the host's API server does not answer", error=str(error))
-            await asyncio.sleep(LOOK)
-
-
 async def _sync(
     parts: Parts, credentials: Credentials, hold_tunnel: Callable[[], Coroutine[None, None, None]]
 ) -> None:
     settings, progress, virt, host = parts.settings, parts.progress, parts.virt, parts.host
     progress.stage = "waiting for the virtual API server"
     # The host's answers first: k3s takes longer to start than they do.
-    host_version = progress.versions["host"] = await api_versions.version(host)
-    kinds = settings.kinds - await api_versions.learn(host, settings.kinds)
+    host_version = progress.versions["host"] = await until_answered(
+        "the host's version", lambda: api_versions.version(host)
+    )
+    lacking = await until_answered(
+        "the host's kinds", lambda: api_versions.learn(host, settings.kinds)
+    )
+    kinds = settings.kinds - lacking
     await _until_ready(virt)
-    virt_version = progress.versions["virt"] = await api_versions.version(virt)
-    kinds -= await api_versions.learn(virt, kinds)
+    virt_version = progress.versions["virt"] = await until_answered(
+        "the virtual version", lambda: api_versions.version(virt)
+    )
+    kinds -= await until_answered(
+        "the virtual kinds", lambda: api_versions.learn(virt, settings.kinds)
+    )
     replica = Replica(parts, kinds, host_version, virt_version)
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+from syncer.errors import DeletionHeld
 from syncer.kube.auth import Access
 from syncer.kube.objects import Obj
 from syncer.kube.ratelimit import Bucket
@@ -121,7 +122,10 @@ class Client(Transport):
         """Delete the object, provided that it still has the UID that `obj` has.
 
         `unchanged`: provided also that nothing else of it changed; raises Conflict if it did.
+        Raises DeletionHeld where `may_delete` says no.
         """
+        if not self.may_delete(obj):
+            raise DeletionHeld(f"{self.side} {resource.plural}/{obj['metadata']['name']}")
         meta = obj["metadata"]
         body: Obj = {
             "kind": "DeleteOptions",

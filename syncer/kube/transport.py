@@ -13,7 +13,15 @@ from typing import Any, Self
 import aiohttp
 import orjson
 
-from syncer.errors import ApiError, NotLeading, TooManyRequests, Unreachable, from_status
+from syncer.errors import (
+    AdmissionDenied,
+    ApiError,
+    NotLeading,
+    TooManyRequests,
+    Unauthorized,
+    Unreachable,
+)
+from syncer.kube.api_answers import from_status
 from syncer.kube.auth import Access
 from syncer.kube.durations import QUICK, Durations
 from syncer.kube.fencing import Fenced
@@ -30,7 +38,7 @@ NO_ANSWER = 0
 class Transport:
     """Connections to one side's API server.
 
-    `may_write` is asked before each request that is no mere reading.
+    `may_write` is asked before each mutating request, `may_delete` before each deletion.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Transport:
         """By method, resource and status; NO_ANSWER where there was none."""
         self.took = {method: Durations(QUICK) for method in METHODS}
         self.may_write: Callable[[], bool] = _always
+        self.may_delete: Callable[[Obj], bool] = _always
 
     @property
     def throttled(self) -> float:
@@ -116,6 +125,8 @@ class Transport:
                 self.took[method].observe(time.monotonic() - begun)
                 if answer.status >= 300:  # noqa: PLR2004
                     error = await _error(answer, self.side)
+                    if isinstance(error, Unauthorized) and method != "GET":
+                        error = await self._believed(error)
                     # The tenant's webhooks can say so too: that must hold up one object, not all.
                     if isinstance(error, TooManyRequests) and self.side == "host":
                         self._bucket.hold(error.retry_after)
@@ -161,13 +172,29 @@ class Transport:
                 self.requests["WATCH", resource, NO_ANSWER] += 1
             raise Unreachable(f"{self.side} {resource}: {error!r}") from error
 
+    async def _believed(self, error: Unauthorized) -> ApiError:
+        """Return what a 401 to a write is: our credentials are lost only when reading says so too.
+
+        Nothing of a tenant's answers a GET of /version, and wrong credentials are refused there
+        also where everybody may read it. Raises ClientError, TimeoutError or OSError.
+        """
+        async with self._http().get(
+            self._access.url + "/version", headers=self._access.headers(), allow_redirects=False
+        ) as answer:
+            self.requests["GET", "version", answer.status] += 1
+            if answer.status == error.status:
+                return error
+        denied = AdmissionDenied(error.status, error.reason, error.message)
+        denied.side = error.side
+        return denied
+
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise Unreachable(f"{self.side}: the client is not open")
         return self._session
 
 
-def _always() -> bool:
+def _always(*_: object) -> bool:
     return True
 
 

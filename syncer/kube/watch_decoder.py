@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from syncer.errors import ApiError, from_status
+from syncer.errors import ApiError
+from syncer.kube.api_answers import from_status
 from syncer.kube.objects import Obj
 
 

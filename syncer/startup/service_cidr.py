@@ -6,6 +6,7 @@ import ipaddress
 import re
 
 from syncer.errors import BadRequest, Forbidden, NotFound, Refused
+from syncer.kube.api_answers import is_already_allocated, is_outside_range
 from syncer.kube.client import Client
 from syncer.kube.objects import Obj
 from syncer.kube.resources import SERVICE_CIDRS, SERVICES
@@ -51,11 +52,11 @@ async def _search_range(host: Client, host_namespace: str, inside: str) -> Netwo
         middle = (low + high) // 2
         flipped = type(ip)(int(ip) ^ (1 << (ip.max_prefixlen - 1 - middle)))
         error = await _try_address(host, host_namespace, str(flipped), dry_run=True)
-        if error is None or "already allocated" in error.message:
+        if error is None or is_already_allocated(error):
             high = middle
         elif (named := parse_range(error.message)) is not None and ip in named:
             return named  # the network's own address, or the last one
-        elif "does not match the current range" in error.message:
+        elif is_outside_range(error):
             low = middle + 1
         else:
             raise Refused(

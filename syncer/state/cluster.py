@@ -8,6 +8,7 @@ from typing import NamedTuple
 from syncer.identity import DNS_SERVICE, UID, Identity, virtual_key
 from syncer.kube.objects import Key, Obj, annotation, uid_of
 from syncer.kube.store import Store
+from syncer.state.deletion_brake import DeletionBrake
 from syncer.state.object_limit import Room
 from syncer.state.pod_index import PodIndex
 from syncer.state.references import References
@@ -47,8 +48,7 @@ class World:
             lambda key: self.virt_object(key) is not None,
             self.tokens,
         )
-        self.frozen: set[Key] = set()
-        """Keys whose deletion the brake holds back."""
+        self.brake = DeletionBrake()
 
     @property
     def ident(self) -> Identity:

@@ -106,9 +106,6 @@ class Certificates:
             await self._delete(self._virt, virt_obj)
 
     async def _remove(self, key: Key, host_obj: Obj) -> None:
-        if self._world.frozen:
-            self._world.frozen.add(key)  # the held ingresses' virtual ones name nothing any more
-            return
         if any(self._on_host(Key("ingresses", key.namespace, name)) for name in asked_by(host_obj)):
             return
         now = self._clock()

@@ -8,23 +8,22 @@ from collections.abc import Callable
 
 import structlog
 
-from syncer.errors import Refused
 from syncer.identity import DNS_SERVICE, virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, either, ref_of
 from syncer.kube.recorder import Recorder
+from syncer.kube.transient import until_answered
 from syncer.kube.workqueue import Queue
-from syncer.state import deletion_brake
 from syncer.state.cluster import World
 from syncer.state.pod_index import arrived, pod_ips
 from syncer.state.token_index import holders
-from syncer.sync import certificates
+from syncer.sync import certificates, holds
 from syncer.sync.classes import ClassMirror, sweep
 from syncer.sync.datastore_identity import ANCHOR_KEY
 from syncer.sync.events import EventMirror
 from syncer.sync.generic import Mirror
 from syncer.sync.informers import Sources
-from syncer.sync.kinds import KINDS, NEEDED_BY_PODS
+from syncer.sync.kinds import KINDS
 from syncer.sync.kubernetes_service import KEY as API_KEY
 from syncer.sync.kubernetes_service import ApiService
 from syncer.sync.nodes import Nodes
@@ -38,17 +37,15 @@ from syncer.translate import ingresses
 from syncer.translate import pods as pod_translate
 from syncer.translate.certificates import needs
 from syncer.translate.classes import CLASSES
+from syncer.translate.pod_references import references as pod_references
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate
-SHOWN = 20  # held objects that the log names
 
 SPECIAL: dict[str, type[Mirror]] = {
     "services": ServiceMirror,
     "persistentvolumeclaims": ClaimMirror,
 }
-FOLLOWERS = (*NEEDED_BY_PODS, "tokens", certificates.KIND)
-"""What is held only because something else is that may need it."""
 
 
 class Controller:
@@ -70,9 +67,10 @@ class Controller:
         self.recorder = Recorder(virt, time.monotonic)
         self.nodes = nodes
         self.events = EventMirror(world, virt)
+        self.holds = holds.Holds(world, host, sources.datastore, self.queue.add)
         self.started = False
         self._kinds = kinds
-        self._virt = virt
+        self._virt, self._host = virt, host
         self.tokens = Tokens(world, virt, host, time.time)
         self.pods = PodMirror(
             world, virt, host, self.tokens, nodes, self.queue, kinds.__contains__, time.monotonic
@@ -83,6 +81,7 @@ class Controller:
             "events": self.events.reconcile,
             API_KEY.kind: api_service.reconcile,
             ANCHOR_KEY.kind: sources.datastore.note_cluster,
+            holds.KEY.kind: self.holds.save,
         }
         for name in kinds & KINDS.keys():
             mirror = SPECIAL.get(name, Mirror)
@@ -102,9 +101,12 @@ class Controller:
 
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
-        await self.events.learn()
+        self._host.may_delete = self.world.brake.allows
+        await until_answered("the virtual cluster's events", self.events.learn)
         self.pods.past.learn()
-        self._hold_what_nobody_explains()
+        self.holds.at_start()
+        if self.sources.datastore.restored and not len(self.world.brake):
+            self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
         self.queue.add(API_KEY)
         self.queue.add(Key("nodes", "", self.nodes.own_node))
         self.started = True
@@ -114,46 +116,16 @@ class Controller:
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
 
-    def _hold_what_nobody_explains(self) -> None:
-        if self.sources.datastore.restored:
-            if newer := self.sources.datastore.newer():
-                self.hold(newer, "they are newer than the backup that was restored")
-            else:
-                self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
-            return
-        held = self.sources.datastore.orphans()
-        if not self.sources.datastore.decided and deletion_brake.holds(
-            held, len(self.sources.datastore.twins())
-        ):
-            self.hold(held, "most host objects have no virtual twin")
-
-    def hold(self, keys: set[Key], why: str) -> None:
-        """Hold the deletion of these keys' twins until the operator confirms."""
-        self.world.frozen |= keys
-        log.error(
-            "deletions held",
-            why=why,
-            count=len(keys),
-            some=["/".join(each) for each in sorted(keys)[:SHOWN]],
-            cure=deletion_brake.cure(self.world.ident.anchor),
-        )
-
     def confirm(self) -> None:
         """Let held deletions go: the operator said so."""
-        keys, self.world.frozen = self.world.frozen, set()
+        self.holds.confirm()
         self.sources.history.forget()
         self.queue.add(ANCHOR_KEY)
-        for key in keys:
-            self.queue.add(key)
-        log.info("held deletions confirmed", count=len(keys))
+        self.queue.add(holds.KEY)
 
-    def _thaw(self, key: Key) -> None:
-        """Let go of a held twin that is gone, and with the last one of what only followed it."""
-        frozen = self.world.frozen
-        if key in frozen:
-            frozen.discard(key)
-            if all(each.kind in FOLLOWERS for each in frozen):
-                self.confirm()
+    def _settle(self, key: Key) -> None:
+        if self.holds.looked_at(key):
+            self.confirm()
 
     # --- from stores to keys
 
@@ -177,6 +149,7 @@ class Controller:
             key = Key(kind, *ref_of(either(old, new)))
             if kind in ("pods", "ingresses"):
                 self._reference(key, new, backlog=backlog)
+            self._settle(key)
             self.queue.add(key, backlog=backlog)
             if kind == "pods" and new is None and old is not None:
                 self._leave_node(old)
@@ -199,20 +172,10 @@ class Controller:
                     self.queue.add(key, backlog=True)
 
     def _reference(self, key: Key, new: Obj | None, *, backlog: bool) -> None:
-        named: set[Key] = set()
-        if new is not None:
-            try:
-                of = pod_translate if key.kind == "pods" else ingresses
-                named = of.references(new)
-            except Refused:
-                pass  # the reconcile of the object itself says so
-            except Exception:
-                # A bug must cost the one object that meets it: this is called by the watch of all.
-                log.exception(
-                    "bug", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name
-                )
-                return
-        for ref in self.world.references.set(key, named):
+        if new is None and self.world.host_object(key) is not None:
+            return  # what a host pod may still use stays as long as it does
+        references = pod_references if key.kind == "pods" else ingresses.references
+        for ref in self.world.references.set(key, references(new) if new is not None else set()):
             self.queue.add(ref, backlog=backlog)
 
     def _host_listener(self, kind: str) -> Callable[[Obj | None, Obj | None, bool], None]:
@@ -229,7 +192,9 @@ class Controller:
             if key.kind not in self._reconcilers or key.kind != kind:
                 return
             if new is None:
-                self._thaw(key)
+                if self.world.virt_object(key) is None:
+                    self._reference(key, None, backlog=backlog)
+                self._settle(key)
                 waiting = self.world.room.freed(kind)
                 if waiting is not None:
                     self.queue.add(waiting)

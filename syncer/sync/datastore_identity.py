@@ -29,6 +29,8 @@ class DatastoreIdentity:
         self._exchanged = self._foreign = ""
         self.decided = False
         """The operator has said before this start that orphans may go."""
+        self.kept: dict[Key, str] = {}
+        """What was held, and why, before this start."""
         self.restored = False
         """The datastore is a restored one, and what is newer on the host may still be there."""
 
@@ -66,6 +68,8 @@ class DatastoreIdentity:
         known = annotation(anchor, deletion_brake.CLUSTER)
         confirmed = annotation(anchor, deletion_brake.CONFIRM) == "yes"
         self.decided = accept or confirmed
+        kept = (anchor.get("binaryData") or {}).get(deletion_brake.HELD, "")
+        self.kept = deletion_brake.decode(kept)
         self.restored = (
             not self.decided and annotation(anchor, deletion_brake.RESTORED) == self.virt_uid
         )
@@ -95,11 +99,7 @@ class DatastoreIdentity:
 
     def orphans(self) -> set[Key]:
         """Return the keys of host objects without a virtual twin."""
-        return {
-            key
-            for key in self.twins()
-            if key.kind in self._world.virt and self._world.virt_object(key) is None
-        }
+        return {key for key in self.twins() if self._world.virt_object(key) is None}
 
     def newer(self) -> set[Key]:
         """Return the keys of twins that a restored datastore knows not, or not with this UID.
@@ -120,12 +120,16 @@ class DatastoreIdentity:
         }
 
     def twins(self) -> set[Key]:
-        """Return the keys of all host objects."""
+        """Return the keys of all host objects that are twins of virtual ones.
+
+        Not of what the syncer makes beside them, such as Secrets with tokens and certificates:
+        these can never be orphans, and would outvote those that are.
+        """
         return {
             key
-            for store in self._world.host.values()
+            for kind, store in self._world.host.items()
             for host_obj in store
-            if (key := virtual_key(host_obj)) is not None
+            if (key := virtual_key(host_obj)) is not None and key.kind == kind
         }
 
 

@@ -9,7 +9,7 @@ from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, is_deleting, merge_patch, uid_of
 from syncer.kube.resources import Resource
 from syncer.state.cluster import World
-from syncer.sync.kinds import NEEDED_BY_PODS, Kind
+from syncer.sync.kinds import Kind
 from syncer.sync.plan import Create, Delete, Nothing, Patch, Taken, plan
 
 log = structlog.get_logger()
@@ -69,12 +69,7 @@ class Mirror:
         return await self.host.patch(self.kind.resource, host_obj, patch)
 
     async def delete(self, key: Key, host_obj: Obj) -> None:
-        """Delete the twin, unless the brake holds it, or a pod that may need it."""
-        frozen = self.world.frozen
-        if frozen and key.kind in NEEDED_BY_PODS:
-            frozen.add(key)  # the held pods' virtual ones name nothing any more
-        if key in frozen:
-            return
+        """Delete the twin. Raises DeletionHeld."""
         try:
             await self.host.delete(self.kind.resource, host_obj)
         except NotFound:

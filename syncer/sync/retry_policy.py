@@ -6,7 +6,6 @@ counted.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
@@ -15,9 +14,11 @@ from typing import NamedTuple
 import structlog
 
 from syncer.errors import (
+    AdmissionDenied,
     ApiError,
     BadRequest,
     Conflict,
+    DeletionHeld,
     Forbidden,
     NotFound,
     NotYet,
@@ -27,6 +28,7 @@ from syncer.errors import (
     Unauthorized,
     Unreachable,
 )
+from syncer.kube.api_answers import is_webhook_failure, missing_right
 from syncer.kube.durations import Work
 from syncer.kube.objects import Key
 from syncer.kube.recorder import Recorder
@@ -54,6 +56,7 @@ DONE = Outcome("done")
 RESULTS = {
     "done": "both sides are in step",
     "waiting": "something that the object needs is not there yet, or its namespace is ending",
+    "held": "the brake holds the deletion on the host until the operator confirms it",
     "refused": "the translation does not let it reach the host",
     "changed": "somebody else wrote first: it is looked at again",
     "throttled": "an API server asked for a pause",
@@ -103,6 +106,10 @@ class Attempts:
             log.debug("waiting", **where, waits_for=str(missing))
             self.queue.add_after(key, SAFETY_NET)
             return Outcome("waiting")
+        except DeletionHeld as held:
+            outcome = Outcome("held", said=str(held))
+            self._say(log.info, "deletion held", key, outcome)
+            return outcome  # whoever lets it go queues the key
         except Refused as refused:
             outcome = Outcome("refused", refused.reason, refused.message)
             self._say(log.info, "refused", key, outcome, reason=refused.reason)
@@ -121,8 +128,8 @@ class Attempts:
             self.queue.failed(key, at_least=ENDING_PAUSE)
             return outcome
         except (BadRequest, Forbidden) as error:
-            self.queue.failed(key, at_least=1.0)
-            reason, text = self._wording(key, error) if error.side == "host" else ("", "")
+            self.queue.failed(key, at_least=max(1.0, error.retry_after))
+            reason, text = self._wording(key, error)
             outcome = Outcome("rejected", reason, str(error))
             self._say(log.warning, "not accepted", key, outcome, side=error.side, error=str(error))
             if reason:
@@ -136,8 +143,13 @@ class Attempts:
         except (ApiError, Unreachable) as error:
             # Not the object's fault: it must not wait long when the server is back.
             self.queue.failed(key, at_least=0.2, at_most=OUTAGE_PAUSE)
-            outcome = Outcome("failed", said=str(error))
+            reason, text = "", ""
+            if isinstance(error, ApiError) and is_webhook_failure(error):
+                reason, text = self._wording(key, error)
+            outcome = Outcome("failed", reason, str(error))
             self._say(log.warning, "failed", key, outcome, error=str(error))
+            if reason:
+                await self._tell(key, reason, text)
             return outcome
         except Exception:
             # A bug must cost the one object that meets it, not the others.
@@ -157,10 +169,19 @@ class Attempts:
             log_it(event, kind=key.kind, virt_namespace=key.namespace, virt_name=key.name, **more)
 
     def _wording(self, key: Key, error: ApiError) -> tuple[str, str]:
-        """Return what a tenant may read about the host's refusal: nothing of the host's names."""
-        lacking = re.search(r'cannot (\w+) resource "([^"]+)"', error.message)
+        """Return reason and text of the event for the tenant, both empty when there is none.
+
+        Nothing of the host's names is in it. What the virtual API server itself refuses is a fault
+        of ours, and in the log; what admission inside refuses is the tenant's own doing.
+        """
+        if error.side != "host":
+            if isinstance(error, AdmissionDenied) or is_webhook_failure(error):
+                text = f"admission inside the virtual cluster stops the syncer: {error.message}"
+                return "AdmissionInside", text
+            return "", ""
+        lacking = missing_right(error)
         if lacking:
-            text = f"the host does not let the syncer {lacking[1]} {lacking[2]}: ask its operator"
+            text = f"the host does not let the syncer {' '.join(lacking)}: ask its operator"
             return "MissingRight", text
         reason = "HostForbids" if isinstance(error, Forbidden) else "HostRefused"
         text = error.message

@@ -9,6 +9,11 @@ from __future__ import annotations
 import structlog
 
 from syncer.errors import BadRequest, Conflict, Refused
+from syncer.kube.api_answers import (
+    is_about_cluster_ip,
+    is_about_node_port,
+    is_already_allocated,
+)
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, annotation, is_deleting
 from syncer.kube.resources import SERVICES
@@ -64,9 +69,9 @@ class ServiceMirror(Mirror):
             try:
                 return await self._created(key, attempt)
             except BadRequest as error:
-                if "clusterIP" not in error.message and "nodePort" not in error.message:
+                if not (is_about_cluster_ip(error) or is_about_node_port(error)):
                     raise
-                if self._patience.get(key, 0) > 0 and "already allocated" in error.message:
+                if self._patience.get(key, 0) > 0 and is_already_allocated(error):
                     self._patience[key] -= 1
                     raise NotReleased(error) from error
         return await self._created(key, attempts[-1])
@@ -83,7 +88,7 @@ class ServiceMirror(Mirror):
             if "clusterIP" in spec:  # from or to headless, by way of a type without an address
                 await self.host.delete(SERVICES, host_obj)
                 raise NotReleased(error) from error
-            if "nodePort" not in error.message or not spec.get("ports"):
+            if not is_about_node_port(error) or not spec.get("ports"):
                 raise
         return await super().update(host_obj, _without_node_ports(patch))
 

@@ -53,7 +53,7 @@ class Progress:
             found.append(Check("datastore", self.sources.datastore.strange))
             if self.controller is not None:
                 # Those of a restore are the operator's own doing, and may stay for days.
-                held = self.controller.world.frozen and not self.sources.datastore.restored
+                held = len(self.controller.world.brake) and not self.sources.datastore.restored
                 found.append(Check("deletions", HELD if held else ""))
             sides = ("virt", "host")
             found += [Check(f"{side}-watches", self.sources.stale(side)) for side in sides]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 
 from syncer.errors import Refused
@@ -84,30 +83,6 @@ def token_secret_name(ident: Identity, virt_pod: Obj) -> str:
     """
     meta = virt_pod["metadata"]
     return ident.hashed_name(Key("tokens", meta["namespace"], meta["name"]), meta["uid"])
-
-
-def references(virt_pod: Obj) -> set[Key]:
-    """Return the ConfigMaps, Secrets and claims that the pod names, optional ones included."""
-    found: set[Key] = set()
-    namespace = virt_pod["metadata"]["namespace"]
-
-    def note(kind: str, name: str) -> str:
-        if name:
-            found.add(Key(kind, namespace, name))
-        return name
-
-    spec = virt_pod["spec"]
-    for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-        containers.to_host(virt_pod, container, [], note)
-    for container in spec.get("ephemeralContainers") or ():
-        # One that is refused must not take from the running ones what they name.
-        with contextlib.suppress(Refused):
-            containers.to_host(virt_pod, _plain(container), [], note)
-    for volume in spec.get("volumes") or ():
-        volumes.to_host(virt_pod, volume, "", note)
-    for secret in spec.get("imagePullSecrets") or ():
-        note("secrets", secret.get("name", ""))
-    return found
 
 
 def to_host(

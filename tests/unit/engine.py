@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from syncer.kube.objects import Obj
+from syncer.kube.transient import until_answered
 from syncer.state import deletion_brake
 from syncer.sync.controller import Controller
 from syncer.sync.informers import Sources, keep
@@ -41,7 +42,7 @@ class Engine:
             self.sources,
             kinds,
         )
-        self.sources.on_hold = self.controller.hold
+        self.sources.on_hold = self.controller.holds.hold
         self.sources.on_confirm = self.controller.confirm
 
     @contextlib.asynccontextmanager
@@ -61,8 +62,9 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep(self.sources))
             await self.sources.synced()
-            if not await self.sources.datastore.recognise(accept=accept):
-                self.controller.hold(self.sources.datastore.twins(), "another datastore")
+            recognise = self.sources.datastore.recognise
+            if not await until_answered("the anchor", lambda: recognise(accept=accept)):
+                self.controller.holds.hold(self.sources.datastore.twins(), "another datastore")
             await self.controller.run()
 
     # --- what there is, and what happens

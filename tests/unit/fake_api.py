@@ -131,6 +131,10 @@ class FakeApi:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/version":
+            headers = dict(request.headers)
+            fault = self.faults.take(Asked("GET", "version", "", "", None, {}, headers))
+            if fault is not None:
+                return self._fail(request, fault)
             return web.json_response({"gitVersion": self.version})
         if (served := self._served(request.path)) is not None:
             return served

@@ -39,6 +39,7 @@ class Sides:
         self.virt_api, self.host_api = virt_api, host_api
         self.virt, self.host = virt, host
         self.world: World = world(scope)
+        self.host.may_delete = self.world.brake.allows
 
     # --- what is there
 

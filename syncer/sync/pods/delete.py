@@ -52,8 +52,6 @@ class PodEnds:
             "reason": "NotAdmitted",
             "message": f"Pod was rejected: {said.get('message', 'its node has no room for it')}",
         }
-        if key in self.world.frozen:
-            return
         words = replacements(host_pod, virt_pod, self.world.ident)
         change = reworded(change, words)
         # Only as long as it waits: one that found room in this moment runs.
@@ -78,9 +76,7 @@ class PodEnds:
         log.info("ended", kind="pods", virt_namespace=key.namespace, virt_name=key.name)
 
     async def delete_host(self, key: Key, host_pod: Obj, grace: int | None) -> None:
-        """Delete a host pod, unless it goes already or the brake holds it."""
-        if key in self.world.frozen:
-            return
+        """Delete a host pod, unless it goes already. Raises DeletionHeld."""
         if is_deleting(host_pod) and (grace is None or grace_of(host_pod) <= grace):
             return  # it is on its way, and nobody is in more of a hurry
         try:

@@ -40,6 +40,7 @@ from syncer.sync.pods.update import PodChanges
 from syncer.translate import pods as translate
 from syncer.translate import status, volumes
 from syncer.translate.messages import replacements, reworded
+from syncer.translate.pod_references import references
 
 log = structlog.get_logger()
 LOOK_AHEAD = 32  # keys: more pods than share a Secret
@@ -172,7 +173,7 @@ class PodMirror:
         A ConfigMap, Secret or claim that the virtual cluster does not have either is not waited
         for: that is the kubelet's business to report.
         """
-        named = translate.references(virt_pod)
+        named = references(virt_pod)
         for ref in named:
             if (
                 self.synced(ref.kind)

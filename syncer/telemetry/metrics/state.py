@@ -40,7 +40,7 @@ FAMILIES = (
         "Objects whose deletion on the host the brake holds until the operator confirms it.",
         (),
         lambda progress: (
-            [((), len(progress.controller.world.frozen))] if progress.controller else ()
+            [((), len(progress.controller.world.brake))] if progress.controller else ()
         ),
     ),
     Family(

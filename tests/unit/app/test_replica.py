@@ -176,3 +176,26 @@ async def test_exchanged_datastore_holds_deletions_also_when_another_leads(engin
         assert "confirm-deletions=yes" in second.troubles()["datastore"]
         engine.confirm()
         await until(lambda: not second.troubles(), WAIT)
+
+
+@pytest.mark.parametrize(
+    ("side", "method", "resource"),
+    [
+        ("host", "POST", "secrets"),  # the kubeconfig's
+        ("host", "GET", "configmaps"),  # the anchor, and what was discovered
+        ("host", "PATCH", "configmaps"),
+        ("virt", "LIST", "events"),
+    ],
+)
+@pytest.mark.parametrize("status", [0, 429, 503])
+async def test_new_leader_asks_again_within_its_term(
+    engine: Engine, side: str, method: str, resource: str, status: int
+) -> None:
+    engine.add_pods(1)
+    async with running(engine, 0) as one:
+        api = engine.host_api if side == "host" else one.virt_api
+        api.faults.add(Fault(method, resource, status=status, times=2))  # only a leader asks this
+        await _leading(one)
+        await until(lambda: len(engine.host_pods()) == 1, WAIT)
+        assert not one.task.done()
+        assert engine.host_api.objects.get(LEASE)["spec"]["leaseTransitions"] == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.app.run import _admin, _api_ip, _patiently, _until_ready
+from syncer.app.run import _admin, _api_ip, _until_ready
 from syncer.errors import Refused, ServerError, Unauthorized
 from syncer.settings import Settings
 from syncer.startup.permission_check import check_rights
@@ -83,15 +83,6 @@ async def test_right_to_the_lease_is_asked_for_where_one_of_several_leads(sides:
     await check_rights(sides.host, _settings())
     with pytest.raises(Refused, match=r"grant: update leases\.coordination\.k8s\.io"):
         await check_rights(sides.host, _settings(leader_elect=True))
-
-
-@pytest.mark.parametrize("status", [0, 500, 503])
-async def test_host_that_does_not_answer_is_waited_for(sides: Sides, status: int) -> None:
-    """Threats R5: to end would only bring pauses that grow to five minutes."""
-    _rules(sides.host_api)
-    sides.host_api.faults.add(Fault("POST", status=status))
-    await _patiently(lambda: check_rights(sides.host, _settings()))
-    assert len(sides.host_api.requests) == 2
 
 
 @pytest.mark.parametrize("status", [403, 404])

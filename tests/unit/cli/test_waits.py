@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncer.kube.objects import Key, Obj
-from syncer.translate import pods
+from syncer.translate import pod_references
 from tests.unit.build import claim, configmap, container, ingress, pod, service
 from tests.unit.cli.conftest import statefulset
 from tests.unit.cli.fakes import LABELS, READY
@@ -52,7 +52,7 @@ def made(*args: str, pod_status: Any = READY) -> Installation:
     ],
 )
 def test_a_pod_names_what_the_syncer_finds_in_it(each: Obj) -> None:
-    assert {tuple(key) for key in waits.references(each)} == pods.references(each)
+    assert {tuple(key) for key in waits.references(each)} == pod_references.references(each)
 
 
 def test_an_ingress_names_its_certificates() -> None:

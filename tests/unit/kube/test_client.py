@@ -270,6 +270,31 @@ async def test_after_a_reconnect_requests_use_new_connections_and_a_watch_goes_o
     await stop(runner)
 
 
+@pytest.mark.parametrize(
+    ("method", "known", "kind"),
+    [
+        # A tenant's admission can answer a write with any status, and none of its is a GET's.
+        ("POST", True, errors.AdmissionDenied),
+        ("PATCH", True, errors.AdmissionDenied),
+        ("PUT", True, errors.AdmissionDenied),
+        ("DELETE", True, errors.AdmissionDenied),
+        ("POST", False, errors.Unauthorized),
+        ("DELETE", False, errors.Unauthorized),
+        ("GET", True, errors.Unauthorized),
+    ],
+)
+async def test_credentials_are_lost_only_when_reading_says_so_too(
+    method: str, kind: type[ApiError], virt_api: FakeApi, virt: Client, *, known: bool
+) -> None:
+    virt_api.faults.add(Fault(method, "pods", status=401))
+    if not known:
+        virt_api.faults.add(Fault("GET", "version", status=401))
+    with pytest.raises(ApiError) as caught:
+        await virt.request(method, "/api/v1/namespaces/default/pods/web", resource="pods", body={})
+    assert type(caught.value) is kind
+    assert (caught.value.status, caught.value.side) == (401, "virt")
+
+
 async def test_redirect_is_not_followed(host_api: FakeApi, host: Client) -> None:
     """Threats G5, H3: nobody but us decides where our credentials go."""
     there = {"Location": f"{host_api.url}/api/v1/namespaces/default/secrets/other"}

@@ -8,6 +8,7 @@ import pytest
 
 from syncer import identity
 from syncer.kube.objects import Key, Obj
+from syncer.sync.retry_policy import DONE
 from syncer.translate.certificates import (
     CERTIFICATE,
     COPY,
@@ -258,9 +259,10 @@ async def test_brake_that_holds_an_ingress_holds_its_certificate(there: World) -
         there.ask()
         there.issue()
         await until(lambda: there.shown() is not None)
-        engine.controller.hold({Key("ingresses", "default", "web")}, "missing from a list")
+        engine.controller.holds.hold({Key("ingresses", "default", "web")}, "missing from a list")
         there.virt.delete(Place("ingresses", "default", "web"))
-        await until(lambda: Key("certificates", "default", "cert") in engine.world.frozen)
+        held, attempts = Key("ingresses", "default", "web"), engine.controller.attempts
+        await until(lambda: attempts.unsynced.get(held, DONE).result == "held")
         assert there.on_host() is not None
         assert there.host_ingress() is not None
         engine.confirm()

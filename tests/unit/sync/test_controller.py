@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from syncer.kube.objects import Key, Obj
+from syncer.kube.objects import Key, Obj, is_deleting
 from syncer.state.pod_index import arrived
 from syncer.sync.kinds import BY_DEFAULT, OPT_IN
 from tests.unit.build import (
@@ -28,6 +28,7 @@ from tests.unit.sides import Sides
 
 pytestmark = pytest.mark.timeout(15)
 WEB = Key("pods", "default", "web")
+USED_VOLUME = {"name": "c", "configMap": {"name": "conf"}}
 TOKEN = {"name": "api", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
 
 
@@ -159,6 +160,53 @@ async def test_object_that_gains_a_reader_is_copied_and_loses_its_copy_with_the_
         await until(lambda: engine.sides.host_obj("secrets", "cert"))
         engine.virt_api.objects.remove(Place("ingresses", "default", "web"))
         await until(lambda: engine.sides.host_obj("secrets", "cert") is None)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"hostNetwork": True},
+        {"ofTheFuture": {"default": "of a newer k3s"}},
+        {"volumes": [{"name": "more", "ofTheFuture": {}}, USED_VOLUME]},
+    ],
+    ids=str,
+)
+async def test_running_pod_keeps_what_it_uses_when_a_field_of_it_is_refused_later(
+    engine: Engine, spoilt: Obj
+) -> None:
+    """A newer k3s writes defaults into stored pods; a newer syncer refuses what an older took."""
+    engine.virt_api.objects.create("configmaps", "default", configmap())
+    engine.virt_api.objects.create("pods", "default", pod(volumes=[USED_VOLUME]))
+    async with engine.running():
+        await until(lambda: engine.host_pods() == ["web"])
+    engine.virt_api.objects.get(Place("pods", "default", "web"))["spec"] |= spoilt
+    again = restarted(engine)
+    async with again.running():
+        await until(lambda: again.controller.attempts.work["pods"].results)
+        await until(lambda: not len(again.controller.queue))
+        assert engine.host_pods() == ["web"]
+        assert engine.sides.host_obj("configmaps", "conf") is not None
+        engine.virt_api.objects.remove(Place(*WEB))
+        await until(lambda: engine.sides.host_obj("pods", "web") is None)
+        await until(lambda: engine.sides.host_obj("configmaps", "conf") is None)
+
+
+async def test_pod_that_was_removed_by_force_keeps_what_it_uses_until_its_host_pod_has_ended(
+    engine: Engine,
+) -> None:
+    engine.virt_api.objects.create("configmaps", "default", configmap())
+    engine.virt_api.objects.create("pods", "default", pod(volumes=[USED_VOLUME]))
+    async with engine.running():
+        await until(lambda: engine.host_pods() == ["web"])
+        host_place = engine.sides.host_place("pods", "web")
+        # As long as a finalizer of the host's holds it, its containers may run.
+        engine.host_api.objects.patch(host_place, {"metadata": {"finalizers": ["example.com/x"]}})
+        engine.virt_api.objects.remove(Place("pods", "default", "web"))
+        await until(lambda: is_deleting(engine.host_api.objects.get(host_place)))
+        await until(lambda: not len(engine.controller.queue))
+        assert engine.sides.host_obj("configmaps", "conf") is not None
+        engine.host_api.objects.remove(host_place)
+        await until(lambda: engine.sides.host_obj("configmaps", "conf") is None)
 
 
 async def test_pods_that_wait_for_dns_start_when_it_is_there(engine: Engine) -> None:

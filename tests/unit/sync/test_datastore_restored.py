@@ -86,7 +86,7 @@ async def test_what_the_backup_knows_is_adopted(engine: Engine, known: str) -> N
         assert notes(engine)[CLUSTER] == cluster_uid(engine)
         assert uids(engine) == before
         assert engine.deletions() == 0
-        assert not again.world.frozen
+        assert not again.world.brake.held
         assert ready(again)
 
 
@@ -94,7 +94,12 @@ async def test_a_mark_of_another_backup_is_no_permission(engine: Engine) -> None
     mark(engine, known="another", restored="yet-another")
     again = restarted(engine)
     async with again.running():
-        assert {key.name for key in again.world.frozen} == {"kube-dns", "web-0", "web-1", "web-2"}
+        assert {key.name for key in again.world.brake.held} == {
+            "kube-dns",
+            "web-0",
+            "web-1",
+            "web-2",
+        }
         assert not ready(again)
         assert notes(engine)[CLUSTER] == "another"
 
@@ -116,7 +121,7 @@ async def test_what_is_newer_is_held_be_it_one_object(engine: Engine, kind: str,
         async with again.running():
             await asyncio.sleep(0.1)
             assert there(engine, kind, name)
-            assert [key.name for key in again.world.frozen] == ["newer"]
+            assert [key.name for key in again.world.brake.held] == ["newer"]
             assert ready(again)
             assert notes(engine)[RESTORED] == cluster_uid(engine)
     async with restarted(engine).running():
@@ -136,7 +141,7 @@ async def test_one_that_came_in_its_place_since_is_newer_too(engine: Engine) -> 
     async with again.running():
         await asyncio.sleep(0.1)
         assert annotation(engine.host_api.objects.get(place), identity.UID) == "made-since"
-        assert [key.name for key in again.world.frozen] == ["web-0"]
+        assert [key.name for key in again.world.brake.held] == ["web-0"]
 
 
 async def test_its_own_dns_is_never_held(engine: Engine) -> None:
@@ -174,14 +179,14 @@ async def test_held_objects_that_are_deleted_by_hand_are_forgotten(engine: Engin
     mark(engine)
     again = restarted(engine)
     async with again.running():
-        await until(lambda: len(again.world.frozen) == 2)
+        await until(lambda: len(again.world.brake.held) == 2)
         engine.host_api.objects.remove(Place("pods", "team-x", names[0]))
-        await until(lambda: len(again.world.frozen) == 1)
+        await until(lambda: len(again.world.brake.held) == 1)
         assert there(engine, "pods", names[1])
         assert RESTORED in notes(engine)
         engine.host_api.objects.remove(Place("pods", "team-x", names[1]))
         await until(lambda: RESTORED not in notes(engine))
-        assert not again.world.frozen
+        assert not again.world.brake.held
 
 
 async def test_pods_whose_twins_are_gone_are_told_and_never_run_again(engine: Engine) -> None:

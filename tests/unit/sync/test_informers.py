@@ -92,7 +92,7 @@ async def test_exchanged_datastore_deletes_nothing_until_the_operator_confirms(
         await asyncio.sleep(0.1)
         assert len(engine.host_pods()) == 3
         assert again.deletions() == 0
-        assert again.world.frozen
+        assert again.world.brake.held
         again.confirm()
         await until(lambda: not engine.host_pods())
         await until(
@@ -168,7 +168,7 @@ async def test_news_about_objects_is_not_counted_among_them(engine: Engine) -> N
     async with engine.running():
         await asyncio.sleep(0.1)
         assert engine.deletions() == 0
-        assert len(engine.world.frozen) == MANY
+        assert len(engine.world.brake.held) == MANY
 
 
 async def test_objects_that_a_list_misses_by_the_dozen_are_held_and_with_them_what_they_need(

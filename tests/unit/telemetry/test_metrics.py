@@ -121,7 +121,7 @@ async def test_refusal_that_is_over_leaves_a_zero(engine: Engine) -> None:
 async def test_held_deletions_and_an_exchanged_datastore_are_told(engine: Engine) -> None:
     progress = _progress(engine)
     async with engine.running():
-        engine.world.frozen.add(Key("pods", "default", "web"))
+        engine.world.brake.hold([Key("pods", "default", "web")], "a test")
         engine.exchange_datastore()
         engine.virt_api.objects.compact()
         engine.virt_api.end_watches()

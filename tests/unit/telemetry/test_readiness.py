@@ -64,7 +64,7 @@ async def test_one_that_stands_by_is_ready() -> None:
 async def test_deletions_that_are_held_are_told(engine: Engine) -> None:
     async with engine.running():
         progress = _progress(engine, Clock())
-        engine.world.frozen.add(Key("pods", "default", "web"))
+        engine.world.brake.hold([Key("pods", "default", "web")], "a test")
         assert _troubles(progress).keys() == {"deletions"}
         engine.confirm()
         await until(lambda: _troubles(progress) == {})

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from syncer.errors import Refused
 from syncer.kube.objects import Key, Obj
-from syncer.translate.pods import references, to_host, token_secret_name
+from syncer.translate.pod_references import references
+from syncer.translate.pods import to_host, token_secret_name
 from tests.unit.build import DNS_IP, IDENT, SCOPE, container, host_name, pod
 
 RAW = "somebodys-x-default-x-other"

@@ -19,7 +19,15 @@ from syncer.errors import Refused
 from syncer.identity import Identity
 from syncer.kube.objects import Key, Obj
 from syncer.sync.plan import Nothing, Patch, difference, plan, with_fields
-from syncer.translate import configmaps, ingresses, persistentvolumeclaims, pods, secrets, services
+from syncer.translate import (
+    configmaps,
+    ingresses,
+    persistentvolumeclaims,
+    pod_references,
+    pods,
+    secrets,
+    services,
+)
 from tests.unit.build import DNS_IP, SCOPE, pod
 
 IDENT = SCOPE.ident
@@ -152,7 +160,7 @@ def _dicts(value: Any) -> Iterator[Obj]:
 @settings(max_examples=300, deadline=None)
 def test_all_that_a_host_pod_names_is_synced_with_it(virt: Obj) -> None:
     """Closure: every reference of the twin is the twin of one that `references` knows (D5)."""
-    twins = {(key.kind, IDENT.host_name(key)) for key in pods.references(virt)} | {
+    twins = {(key.kind, IDENT.host_name(key)) for key in pod_references.references(virt)} | {
         ("secrets", pods.token_secret_name(IDENT, virt))
     }
     assert set(_named(_host(virt))) <= twins

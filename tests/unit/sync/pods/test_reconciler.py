@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncer import identity
+from syncer.errors import DeletionHeld
 from syncer.kube.objects import Obj
 from tests.unit.build import (
     pod,
@@ -251,8 +252,9 @@ async def test_pod_with_scheduling_gates_waits_for_the_last_one(pods: Pods) -> N
 async def test_held_deletion_waits(pods: Pods) -> None:
     await running(pods)
     pods.sides.virt_api.objects.remove(PLACE)
-    pods.sides.world.frozen.add(WEB)
-    await pods.step()
+    pods.sides.world.brake.hold([WEB], "a test")
+    with pytest.raises(DeletionHeld):
+        await pods.step()
     assert "deletionTimestamp" not in pods.host()["metadata"]
 
 
