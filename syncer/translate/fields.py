@@ -42,7 +42,7 @@ POD_SPEC: dict[str, Verdict] = {
     "hostUsers": COPY,
     "hostname": COPY,
     "hostnameOverride": REFUSE,  # alpha in 1.34
-    "imagePullSecrets": MAP,  # names of the twins
+    "imagePullSecrets": MAP,  # names of the twins; for the product's own images the operator's too
     "initContainers": MAP,  # each field by field, as below
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
     "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it

@@ -9,7 +9,16 @@ from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.identity import Identity
 from syncer.objects import Key, Obj
-from syncer.translate import containers, downward, hostsfile, scheduling, shapes, sizes, volumes
+from syncer.translate import (
+    containers,
+    downward,
+    hostsfile,
+    images,
+    scheduling,
+    shapes,
+    sizes,
+    volumes,
+)
 from syncer.translate.fields import POD_SPEC, apply
 from syncer.translate.scope import Scope
 
@@ -86,6 +95,8 @@ def to_host(
 
     def container(source: Obj) -> Obj:
         made = containers.to_host(virt_pod, source, environment, rename)
+        if made.get("image"):
+            made["image"] = images.on_host(virt_pod, made["image"], scope.image_registry)
         if chosen is not None and made.get("resources"):
             made["resources"] = scheduling.offered(made["resources"], chosen)
         return made
@@ -118,16 +129,13 @@ def to_host(
     if not spec.get("hostname"):
         # The pod's own name is its hostname, not the longer one that the host pod has.
         mapped["hostname"] = pod_key.name[:63].rstrip("-.").replace(".", "-")
+    plain = apply(POD_SPEC, spec, mapped, where="spec")
+    full = hostsfile.with_full_name(plain, virt_pod, scope.hosts_image, scope.cluster_domain)
     host_pod: Obj = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata(virt_pod, scope),
-        "spec": hostsfile.with_full_name(
-            apply(POD_SPEC, spec, mapped, where="spec"),
-            virt_pod,
-            scope.hosts_image,
-            scope.cluster_domain,
-        ),
+        "spec": images.with_secrets(virt_pod, full, scope, hosts_file=full is not plain),
     }
     _judge(host_pod["spec"], scope)
     return host_pod
