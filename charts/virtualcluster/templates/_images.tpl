@@ -8,8 +8,11 @@
 {{- .image -}}
 {{- else -}}
 {{- $parts := splitn "/" 2 .image -}}
-{{- $elsewhere := and $parts._1 (or (regexMatch "[.:]" $parts._0) (eq $parts._0 "localhost")) -}}
-{{- printf "%s/%s" $registry ($elsewhere | ternary $parts._1 .image) -}}
+{{- if and (contains "/" .image) (or (regexMatch "[.:]" $parts._0) (eq $parts._0 "localhost")) -}}
+{{- printf "%s/%s" $registry $parts._1 -}}
+{{- else -}}
+{{- printf "%s/%s" $registry .image -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
