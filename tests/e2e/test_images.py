@@ -218,8 +218,6 @@ def test_a_tenants_image_is_pulled(
     secrets.api.create(_pod(name, f"{prefix}/{image}", **spec))
     (pod,) = wait_ready(secrets, SPACE, name)
     registry.wait_pulled(prefix, image)
-    (status,) = pod["status"]["containerStatuses"]
-    assert status["image"] == f"{prefix}/{image}"
     if "serviceAccountName" in spec:
         assert pod["spec"]["imagePullSecrets"] == [{"name": "right"}]
 
