@@ -222,21 +222,23 @@ def test_a_tenants_image_is_pulled(
         assert pod["spec"]["imagePullSecrets"] == [{"name": "right"}]
 
 
-@pytest.mark.parametrize(
-    ("name", "given"),
-    [
-        ("none", []),
-        ("wrong", [{"name": "wrong"}]),
-    ],
-)
+@pytest.fixture(scope="module")
+def refused(secrets: Virtual, registry: Registry, path: str) -> dict[str, str]:
+    """Pods whose images are refused, all at once, since a kubelet takes its time: their images."""
+    given = {"none": [], "wrong": [{"name": "wrong"}], "late": [{"name": "late-secret"}]}
+    images = {name: f"{registry.private}/{registry.add(f'{path}/{name}')}" for name in given}
+    for name, image in images.items():
+        secrets.api.create(_pod(name, image, imagePullSecrets=given[name]))
+    return images
+
+
+@pytest.mark.parametrize("name", ["none", "wrong"])
 def test_a_tenants_image_that_is_refused_says_which_and_why(
-    secrets: Virtual, registry: Registry, path: str, name: str, given: list[Obj]
+    secrets: Virtual, refused: dict[str, str], name: str
 ) -> None:
     """The operator's Secret, which would open it, is none of this pod's business."""
-    image = f"{registry.private}/{registry.add(f'{path}/{name}')}"
-    secrets.api.create(_pod(name, image, imagePullSecrets=given))
-    said = _waits_for_image(secrets, SPACE, name)
-    assert f'"{image}"' in said
+    image = refused[name]
+    assert f'"{image}"' in _waits_for_image(secrets, SPACE, name)
 
     def why() -> list[str]:
         return [each for each in _about(secrets, SPACE, name) if "Failed to pull image" in each]
@@ -247,10 +249,9 @@ def test_a_tenants_image_that_is_refused_says_which_and_why(
 
 
 def test_a_secret_that_is_missing_is_named_and_its_coming_is_the_cure(
-    secrets: Virtual, mirrored: Release, registry: Registry, path: str
+    secrets: Virtual, mirrored: Release, registry: Registry, refused: dict[str, str]
 ) -> None:
-    image = f"{registry.private}/{registry.add(f'{path}/late')}"
-    secrets.api.create(_pod("late", image, imagePullSecrets=[{"name": "late-secret"}]))
+    assert "late" in refused
 
     def named() -> list[str]:
         return [each for each in _about(secrets, SPACE, "late") if "late-secret" in each]
