@@ -35,6 +35,7 @@ POD_SPEC: dict[str, Verdict] = {
     "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
     "enableServiceLinks": MAP,  # always false: they would name the host's services
     "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "evictionResponders": REFUSE,  # alpha in 1.37; they would answer for the host's own drains
     "hostAliases": COPY,
     "hostIPC": COPY,  # Pod Security judges the final pod
     "hostNetwork": COPY,  # Pod Security judges the final pod
