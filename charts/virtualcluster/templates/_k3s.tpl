@@ -15,13 +15,33 @@
 {{- toJson (sortAlpha $minors) -}}
 {{- end }}
 
-{{/* The image of k3s: the user's, or that of the preset for the host's version. */}}
+{{/* The preset for this host when no image is named, "1.34": its own, else the nearest, of two as near the older. A host
+     older than all has none. */}}
+{{- define "virtualcluster.host.preset" -}}
+{{- $presets := include "virtualcluster.presets" . | fromJsonArray -}}
+{{- $found := "" -}}
+{{- with semver .Capabilities.KubeVersion.Version -}}
+{{- $host := add (mul .Major 1000) .Minor -}}
+{{- $least := 1000000 -}}
+{{- range $minor := $presets -}}
+{{- $preset := semver (printf "%s.0" $minor) -}}
+{{- $off := sub $host (add (mul $preset.Major 1000) $preset.Minor) -}}
+{{- if or $found (ge $off 0) -}}
+{{- $distance := max $off (mul -1 $off) -}}
+{{- if lt $distance $least -}}{{- $least = $distance -}}{{- $found = $minor -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $found -}}
+{{- end }}
+
+{{/* The image of k3s: the user's, or that of the preset for this host. */}}
 {{- define "virtualcluster.k3s.image" -}}
 {{- if .Values.virtualCluster.image -}}
 {{- .Values.virtualCluster.image -}}
 {{- else -}}
-{{- with .Files.Get (printf "values/%s.yaml" (include "virtualcluster.host.minor" .)) -}}
-{{- (fromYaml .).virtualCluster.image -}}
+{{- with include "virtualcluster.host.preset" . -}}
+{{- ($.Files.Get (printf "values/%s.yaml" .) | fromYaml).virtualCluster.image -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
