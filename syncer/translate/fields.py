@@ -42,7 +42,7 @@ POD_SPEC: dict[str, Verdict] = {
     "hostPID": COPY,  # Pod Security judges the final pod
     "hostUsers": COPY,
     "hostname": COPY,
-    "hostnameOverride": REFUSE,  # alpha in 1.34
+    "hostnameOverride": REFUSE,  # alpha in 1.34, stable in 1.37: not offered yet
     "imagePullSecrets": MAP,  # names of the twins
     "initContainers": MAP,  # each field by field, as below
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
