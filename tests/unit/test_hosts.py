@@ -127,7 +127,14 @@ def test_chart_testing_installs_preset_nothing_and_what_users_have(
 
 @pytest.mark.parametrize(
     ("minor", "earlier"),
-    [("1.16", ""), ("1.17", "1.16"), ("1.18", "1.17"), ("1.30", ""), ("1.36", "1.35")],
+    [
+        ("1.16", ""),
+        ("1.17", "1.16"),
+        ("1.18", "1.17"),
+        ("1.21", ""),
+        ("1.30", ""),
+        ("1.37", "1.36"),
+    ],
 )
 def test_k3s_is_upgraded_from_the_preset_before(minor: str, earlier: str) -> None:
     assert presets.before(minor) == earlier

@@ -22,12 +22,12 @@
 {{- include "virtualcluster.image" (dict "image" $image "root" .) -}}
 {{- end }}
 
-{{/* The image of k3s: the user's, or that of the preset for the host's version. */}}
+{{/* The image of k3s: the user's, or that of the preset for this host. */}}
 {{- define "virtualcluster.k3s.image" -}}
 {{- $image := .Values.virtualCluster.image -}}
 {{- if not $image -}}
-{{- with .Files.Get (printf "values/%s.yaml" (include "virtualcluster.host.minor" .)) -}}
-{{- $image = (fromYaml .).virtualCluster.image -}}
+{{- with include "virtualcluster.host.preset" . -}}
+{{- $image = ($.Files.Get (printf "values/%s.yaml" .) | fromYaml).virtualCluster.image -}}
 {{- end -}}
 {{- end -}}
 {{- include "virtualcluster.image" (dict "image" $image "root" .) -}}

@@ -15,6 +15,26 @@
 {{- toJson (sortAlpha $minors) -}}
 {{- end }}
 
+{{/* The preset for this host when no image is named, "1.34": its own, else the nearest, of two as near the older. A host
+     older than all has none. */}}
+{{- define "virtualcluster.host.preset" -}}
+{{- $presets := include "virtualcluster.presets" . | fromJsonArray -}}
+{{- $found := "" -}}
+{{- with semver .Capabilities.KubeVersion.Version -}}
+{{- $host := add (mul .Major 1000) .Minor -}}
+{{- $least := 1000000 -}}
+{{- range $minor := $presets -}}
+{{- $preset := semver (printf "%s.0" $minor) -}}
+{{- $off := sub $host (add (mul $preset.Major 1000) $preset.Minor) -}}
+{{- if or $found (ge $off 0) -}}
+{{- $distance := max $off (mul -1 $off) -}}
+{{- if lt $distance $least -}}{{- $least = $distance -}}{{- $found = $minor -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $found -}}
+{{- end }}
+
 {{/* The version of k3s, "1.34.4": as the value says, else as the tag of the image does ("v1.34.4-k3s1"). */}}
 {{- define "virtualcluster.k3s.version" -}}
 {{- $tag := regexFind ":v?[0-9]+\\.[0-9]+\\.[0-9]+(-[a-z0-9.]+)*-k3s[0-9]+(-[a-z0-9]+)?(@.+)?$" (include "virtualcluster.k3s.image" .) -}}

@@ -26,7 +26,7 @@
 {{- $image := include "virtualcluster.k3s.image" . -}}
 {{- $version := include "virtualcluster.k3s.version" . -}}
 {{- if not $image -}}
-{{- $errors = append $errors (printf "virtualCluster.image is not set and there is no preset for Kubernetes %s, the version of this host (there are %s): set it to the k3s that you want, such as rancher/k3s:v1.34.4-k3s1" (include "virtualcluster.host.minor" .) (include "virtualcluster.presets" . | fromJsonArray | join ", ")) -}}
+{{- $errors = append $errors (printf "this host is Kubernetes %s, and %s is the oldest that the chart can be installed on: upgrade the host" (include "virtualcluster.host.minor" .) (include "virtualcluster.presets" . | fromJsonArray | first)) -}}
 {{- else if not $version -}}
 {{- $errors = append $errors (printf "virtualCluster.image %q cannot be k3s: its tag does not end in a version of k3s, such as v1.34.4-k3s1; name such an image, or say with virtualCluster.version which k3s it holds" $image) -}}
 {{- else if semverCompare "<1.16.0" $version -}}
