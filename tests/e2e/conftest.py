@@ -36,7 +36,7 @@ ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
     *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
-    *("metrics", "ingress", "cli", "cli_wrong", "docs"),
+    *("metrics", "ingress", "admission_inside", "cli", "cli_wrong", "docs"),
     # From here to `rest` the shared installation is left alone.
     *(
         "bad_input",
