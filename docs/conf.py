@@ -32,6 +32,7 @@ NAVIGATION = {
         "docs/how-to/upgrade",
         "docs/how-to/backup",
         "docs/how-to/external-datastore",
+        "docs/how-to/air-gap",
         "docs/monitoring",
         "SECURITY",
     ],

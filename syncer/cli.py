@@ -214,6 +214,8 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
     "--pod-node-selector", default="", help="Labels, a=b, of the nodes that pods may use."
 )
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
+@click.option("--image-registry", default="", help="Where the images that k3s packages are.")
+@click.option("--image-pull-secrets", default="", help="For these and our own; not for tenants'.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--leader-elect", is_flag=True, help="There are several replicas: one leads.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
@@ -241,6 +243,7 @@ def run_command(
     ingress_classes: str,
     storage_classes: str,
     service_types: str,
+    image_pull_secrets: str,
     pod_node_selector: str,
     pod_security_standard: str,
     log_level: str,
@@ -267,6 +270,7 @@ def run_command(
         ingress_classes=tuple(_split(ingress_classes)),
         claim_classes=tuple(_split(storage_classes)),
         service_types=tuple(_split(service_types)),
+        image_pull_secrets=tuple(_split(image_pull_secrets)),
         pod_node_selector=_pairs(pod_node_selector),
         pod_security=pod_security_standard,
         **rest,  # type: ignore[arg-type]

@@ -180,6 +180,8 @@ def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
         max_objects=settings.max_objects,
         node_selector=settings.pod_node_selector,
         hosts_image=settings.hosts_image,
+        image_registry=settings.image_registry,
+        image_pull_secrets=settings.image_pull_secrets,
         virtual_scheduler=settings.virtual_scheduler,
     )
     return World(scope, [*KINDS, "pods", "nodes", "events"])

@@ -45,6 +45,7 @@ ORDER = (
         "classes",
         "bounds",
         "network_policies",
+        "images",
         "monitoring",
         "uninstall",
         "repository",

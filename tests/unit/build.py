@@ -55,6 +55,8 @@ def settings(**more: Any) -> Settings:
         "max_objects": 0,
         "pod_node_selector": (),
         "hosts_image": "",
+        "image_registry": "",
+        "image_pull_secrets": (),
         "accept_new_datastore": False,
         "leader_elect": False,
         "own_node": "node-1",

@@ -65,9 +65,9 @@
 {{- $version := include "virtualcluster.k3s.version" . | default "1.16.0" -}}
 {{- range .Files.Get "files/k3s-args.yaml" | fromYamlArray -}}
 {{- if and .value (not (hasKey $given .flag)) (not (dig (.unless | default "-") "enabled" false $.Values.virtualCluster)) (semverCompare (.versions | default "*") $version) -}}
-{{- $value := .value | replace "%{CLUSTER_DOMAIN}%" (get $given "cluster-domain" | default (list "cluster.local") | last) -}}
+{{- $value := .value | replace "%{CLUSTER_DOMAIN}%" (get $given "cluster-domain" | default (list "cluster.local") | last) | replace "%{IMAGE_REGISTRY}%" $.Values.global.imageRegistry -}}
 {{- $switch := eq $value "true" | ternary "" (printf "=%s" $value) -}}
-{{- $args = append $args (printf "--%s%s" (.flag | replace "/" "=") $switch) -}}
+{{- if $value -}}{{- $args = append $args (printf "--%s%s" (.flag | replace "/" "=") $switch) -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- range include "virtualcluster.k3s.tlsSans" . | fromJsonArray -}}

@@ -1,4 +1,4 @@
-{{/* Which k3s: its image, its version and the preset that goes with it. A helper that finds nothing returns an empty
+{{/* Which k3s: its version and the preset that goes with it. A helper that finds nothing returns an empty
      string; _validate.tpl says what is wrong. */}}
 
 {{/* The host's Kubernetes minor version: "1.34". Not .Minor, which is "34+" with some providers. */}}
@@ -13,17 +13,6 @@
 {{- $minors = append $minors (trimSuffix ".yaml" (base $path)) }}
 {{- end }}
 {{- toJson (sortAlpha $minors) -}}
-{{- end }}
-
-{{/* The image of k3s: the user's, or that of the preset for the host's version. */}}
-{{- define "virtualcluster.k3s.image" -}}
-{{- if .Values.virtualCluster.image -}}
-{{- .Values.virtualCluster.image -}}
-{{- else -}}
-{{- with .Files.Get (printf "values/%s.yaml" (include "virtualcluster.host.minor" .)) -}}
-{{- (fromYaml .).virtualCluster.image -}}
-{{- end -}}
-{{- end -}}
 {{- end }}
 
 {{/* The version of k3s, "1.34.4": as the value says, else as the tag of the image does ("v1.34.4-k3s1"). */}}

@@ -78,6 +78,8 @@
 - --hosts-image={{ include "virtualcluster.syncer.image" . }}
 {{- end }}
 {{- $lists := dict
+  "image-registry" (include "virtualcluster.k3s.registry" . | list | compact)
+  "image-pull-secrets" (include "virtualcluster.pullSecrets" . | fromJsonArray)
   "ingress-annotations" .Values.sync.ingresses.annotations
   "ingress-classes" .Values.sync.ingresses.classes
   "ingress-hosts" .Values.sync.ingresses.hosts
@@ -114,7 +116,3 @@
 {{- end }}
 {{- end }}
 {{- end }}
-
-{{/* The name under which the virtual API server dials the kubelet endpoint of the syncer; the pod's /etc/hosts leads it
-     to the loopback interface that both containers share. Not a --tls-san: k3s would take over that node address. */}}
-{{- define "virtualcluster.kubelet.host" -}}kubelet.virtualcluster.internal{{- end }}

@@ -1,7 +1,7 @@
 {{/* Every refusal. Each names the key, the reason and the fix; all that apply are shown at once. */}}
 {{- define "virtualcluster.validate" -}}
 {{- $errors := list -}}
-{{- range list "release" "image" "args" "flags" "paths" "addresses" "exposure" "datastore" "monitoring" "rest" "upgrade" -}}
+{{- range list "release" "image" "registry" "args" "flags" "paths" "addresses" "exposure" "datastore" "monitoring" "rest" "upgrade" -}}
 {{- $errors = concat $errors (include (printf "virtualcluster.validate.%s" .) $ | fromJsonArray) -}}
 {{- end -}}
 {{- if $errors -}}
@@ -47,7 +47,7 @@
 {{- end -}}
 {{- end -}}
 {{- range .Values.syncer.extraArgs -}}
-{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|node-selector|virtual-scheduler|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip|leader-elect|pod-name|pod-uid)(=|$)" . -}}
+{{- with regexFind "^--(release|namespace|k3s-data-dir|k3s-kubeconfig|kubeconfig-out|kubelet-host|workload-service-account|pod-security-standard|cluster-domain|node-selector|virtual-scheduler|ingress-annotations|api-port|listen-port|own-node|own-address|pod-ip|leader-elect|hosts-image|image-registry|image-pull-secrets|pod-name|pod-uid)(=|$)" . -}}
 {{- $errors = append $errors (printf "syncer.extraArgs contains %s: the chart sets it from the release and from values; remove it" (trimSuffix "=" .)) -}}
 {{- end -}}
 {{- end -}}

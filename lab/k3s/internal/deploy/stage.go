@@ -29,12 +29,20 @@ var runtimes = []string{"nvidia", "nvidia-experimental", "crun", "lunatic", "sli
 // values fills the manifests' templates.
 func values(s *settings.Server) map[string]any {
 	return map[string]any{
-		"RBAC": s.Family.RBACVersion, "OSLabel": s.Family.OSLabel, "Image": s.Family.CoreDNS,
+		"RBAC": s.Family.RBACVersion, "OSLabel": s.Family.OSLabel, "Image": packagedImage(s),
 		"CustomDNS": s.Family.CustomDNS, "Domain": s.ClusterDomain,
 		"DNS": s.ClusterDNS[0], "DNSList": strings.Join(s.ClusterDNS, ", "), "Runtimes": runtimes,
 		"Helm":      !s.DisableHelm || s.Family.HelmCRDsAlways,
 		"HelmKinds": s.Family.HelmKinds,
 	}
+}
+
+// packagedImage is CoreDNS' image in the registry that --system-default-registry names, a path included if it has one.
+func packagedImage(s *settings.Server) string {
+	if s.DefaultRegistry == "" {
+		return s.Family.CoreDNS
+	}
+	return s.DefaultRegistry + "/" + s.Family.CoreDNS
 }
 
 func render(name string, s *settings.Server) ([]byte, error) {

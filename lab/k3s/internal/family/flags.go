@@ -119,6 +119,7 @@ var serverFlags = []Flag{
 	{Names: "supervisor-metrics", Kind: Bool, Span: since(30)},
 	{Names: "disable-agent", Kind: Bool, Span: always, Hidden: true},
 	{Names: "rootless", Kind: Bool, Span: always},
+	{Names: "system-default-registry", Span: since(21), Env: "K3S_SYSTEM_DEFAULT_REGISTRY"},
 	{Names: "enable-pprof", Kind: Bool, Span: since(25)},
 	{Names: "secrets-encryption", Kind: Bool, Span: since(17)},
 	{Names: "secrets-encryption-provider", Span: since(34), Default: "aescbc"}, // ≈

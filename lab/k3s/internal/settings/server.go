@@ -41,6 +41,7 @@ type Server struct {
 	NodePorts                string
 	ClusterDomain            string
 	EgressMode               string
+	DefaultRegistry          string // before the names of packaged images
 
 	KubeconfigOutput, KubeconfigMode string
 	Token, AgentToken                string
@@ -70,6 +71,7 @@ func Parse(ctx *cli.Context, row *family.Family, version string) (*Server, error
 		ClusterCIDR: commas(ctx.StringSlice("cluster-cidr")), ServiceCIDR: commas(ctx.StringSlice("service-cidr")),
 		ClusterDNS: commas(ctx.StringSlice("cluster-dns")), NodePorts: ctx.String("service-node-port-range"),
 		ClusterDomain: ctx.String("cluster-domain"), EgressMode: ctx.String("egress-selector-mode"),
+		DefaultRegistry:  ctx.String("system-default-registry"),
 		KubeconfigOutput: ctx.String("write-kubeconfig"), KubeconfigMode: ctx.String("write-kubeconfig-mode"),
 		Token: ctx.String("token"), AgentToken: ctx.String("agent-token"),
 		DatastoreEndpoint: ctx.String("datastore-endpoint"), EncryptSecrets: ctx.Bool("secrets-encryption"),
