@@ -21,7 +21,13 @@ from syncer.errors import ApiError, Forbidden, NotFound, ServerError, Unauthoriz
 from syncer.expiry import Expiries
 from syncer.identity import Identity
 from syncer.kinds import KINDS
-from syncer.kubelet import REQUEST_HEADER_CA, SERVER_CA, KubeletServer, ServingTls
+from syncer.kubelet import (
+    REQUEST_HEADER_CA,
+    SERVER_CA,
+    ApiServerKey,
+    KubeletServer,
+    ServingTls,
+)
 from syncer.leader import Leader
 from syncer.lookup import HostForStreams, PodLookup
 from syncer.metrics import Metrics
@@ -93,7 +99,8 @@ async def _run(settings: Settings, progress: Progress) -> None:
         await credentials.hand_out()
         world = _world(settings, ident, api_ip)
         tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
-        kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
+        callers = ApiServerKey(tls.directory)
+        kubelet = KubeletServer(tls, callers, PodLookup(world), HostForStreams(access))
         door = tunnel.Door(admin.server, admin.ca, tls.directory, settings.kubelet_host)
         try:
             parts = Parts(settings, progress, world, virt, host, credentials.publish, kubelet)

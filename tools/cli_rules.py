@@ -4,7 +4,8 @@ USAGE
     python -m tools.cli_rules           write cli/virtualcluster_cli/shared/ and rules.json
     python -m tools.cli_rules --check   write nothing, fail where they would change
 
-shared/     modules of the syncer that need nothing but each other: the names and marks of twins
+shared/     modules of the syncer that need nothing but each other: the names and marks of
+            twins, how certificates are read
 rules.json  the verdict on each field with the reason that stands beside it in
             syncer/translate/fields.py; the reasons of refusals; the kinds that are synced
 
@@ -31,7 +32,7 @@ from tools.generated import ROOT
 
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
-MODULES = ("archive", "objects", "identity")
+MODULES = ("archive", "certfile", "objects", "identity")
 HEADER = "# Made by scripts/generate from syncer/{name}.py: edit that one.\n"
 FOR_OPERATORS = {"backup", "discover", "restore", "review", "run", "upgrade"}
 """Modules whose refusals end a command: its operator reads them in the log, nobody in events."""

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from syncer import certfile
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -112,7 +114,7 @@ def _ca(cert_pem: bytes, key_pem: bytes) -> tuple[_CaKey, x509.Certificate]:
     """Return the CA's key and its certificate; the file may hold a chain."""
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
-        chain = x509.load_pem_x509_certificates(cert_pem)
+        chain = certfile.every(cert_pem)
     except (ValueError, TypeError) as error:
         raise CertificateError("the CA's files are not readable PEM") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):

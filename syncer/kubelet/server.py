@@ -13,12 +13,11 @@ from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.connection import Connection
 from syncer.kubelet.downstream import Downstream
 from syncer.kubelet.limits import Limits, Slots
-from syncer.kubelet.tls import is_api_server
 from syncer.kubelet.tlsstream import TlsStream
 from syncer.kubelet.types import Service
 
 if TYPE_CHECKING:
-    from syncer.kubelet.types import HostApi, Lookup, TlsProvider
+    from syncer.kubelet.types import Callers, HostApi, Lookup, TlsProvider
 
 LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger("kubelet")
 LOOPBACK = "127.0.0.1"
@@ -29,18 +28,20 @@ ACCEPT_PAUSE = 1.0  # asyncio's own pause when file descriptors have run out
 class KubeletServer:
     """Serves the virtual cluster's API server; `listen` and `close` may be called at any time.
 
-    `tls` is asked for every connection, so what it returns may change. Nothing is opened before
-    the first `listen`; `aclose` ends everything.
+    `tls` and `callers` are asked for every connection, so what they return may change. Nothing is
+    opened before the first `listen`; `aclose` ends everything.
     """
 
     def __init__(
         self,
         tls: TlsProvider,
+        callers: Callers,
         lookup: Lookup,
         host_api: HostApi,
         limits: Limits | None = None,
     ) -> None:
         self._tls = tls
+        self._callers = callers
         self._limits = limits or Limits()
         self._service = Service(lookup, host_api, self._limits)
         self._slots = Slots(self._limits.streams)
@@ -110,7 +111,7 @@ class KubeletServer:
             async with asyncio.timeout(self._limits.handshake):
                 await stream.handshake()
             try:
-                trusted = is_api_server(stream.peer_certificate())
+                trusted = self._callers(stream.peer_certificate())
                 down = Downstream(stream, self._limits)
                 await Connection(down, self._service, self._slots, node, trusted=trusted).serve()
                 await stream.finish(self._limits.flush)

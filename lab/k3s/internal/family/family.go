@@ -5,9 +5,11 @@ package family
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Span is a range of minors, both ends included; To 0 is open.
@@ -47,6 +49,16 @@ type Family struct {
 	BootstrapData bool
 	// NodePassword: standalone agent code runs even with --disable-agent and wants a writable /etc/rancher.
 	NodePassword bool
+	// Backdate: how long before they were made certificates begin to be valid.
+	Backdate time.Duration
+	// NamedManagers: what k3s writes is marked with who wrote it and on which machine ("deploy@<hostname>").
+	NamedManagers bool
+	// EndsQuietly: a component that ends shuts k3s down in order, with exit code 0 (seen in 1.34); before, it was fatal.
+	EndsQuietly bool
+	// Unwelcome is the answer to whoever asks the supervisor without credentials.
+	Unwelcome int
+	// OpenKubeconfigs: cred/*.kubeconfig, which name files only, may be read by everybody who gets there.
+	OpenKubeconfigs bool
 	// NodesWithoutDNS: the node controller (finalizer, passwords) runs even when CoreDNS is disabled.
 	NodesWithoutDNS bool
 	// HostsByIP: ConfigMap coredns' NodeHosts is keyed by address; older ones were keyed by node name.
@@ -69,7 +81,8 @@ type Family struct {
 var oldItems = []string{"coredns", "servicelb", "traefik", "local-storage", "metrics-server"}
 
 func old(f Family) Family {
-	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways = true, true, true
+	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways, f.OpenKubeconfigs = true, true, true, true
+	f.Unwelcome = http.StatusUnauthorized
 	f.HelmKinds = map[string]string{"HelmChart": "helmcharts"}
 	f.OSLabel, f.RBACVersion, f.DisableItems = "beta.kubernetes.io/os", "rbac.authorization.k8s.io/v1beta1", oldItems
 	return f
@@ -79,7 +92,8 @@ func modern(minor int, release, coreDNS string) Family {
 	return Family{
 		Minor: minor, Release: release, CoreDNS: coreDNS, CustomDNS: true,
 		KubeconfigBeforeReady: true, KubeletDial: DialSelector, RepeatArgs: true, BootstrapData: true,
-		NodePassword: true, NodesWithoutDNS: true, HostsByIP: true,
+		NodePassword: true, NodesWithoutDNS: true, HostsByIP: true, NamedManagers: true, EndsQuietly: since(34).Has(minor),
+		Backdate: time.Hour, Unwelcome: http.StatusForbidden,
 		HelmKinds: map[string]string{"HelmChart": "helmcharts", "HelmChartConfig": "helmchartconfigs"},
 		OSLabel:   "kubernetes.io/os", RBACVersion: "rbac.authorization.k8s.io/v1",
 		DisableItems: append(slices.Clone(oldItems), "runtimes"),

@@ -15,7 +15,7 @@ import (
 
 func authority(t *testing.T, name string) *pki.Authority {
 	t.Helper()
-	made, err := pki.LoadAuthority(filepath.Join(t.TempDir(), name), name)
+	made, err := pki.LoadAuthority(filepath.Join(t.TempDir(), name), name, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

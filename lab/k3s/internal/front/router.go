@@ -23,6 +23,8 @@ type Front struct {
 	Passwords map[string]string
 	API       http.Handler
 	Connect   http.Handler
+	// Unwelcome is the status of what the supervisor says to whoever has none of them.
+	Unwelcome int
 	// Agents answers the agents of nodes, who come with a certificate of theirs; nil: there is no agent.
 	Agents http.Handler
 	// Ready says whether the API server answers.
@@ -85,7 +87,8 @@ func (f *Front) supervisor(w http.ResponseWriter, r *http.Request) {
 	user, password, ok := r.BasicAuth()
 	expected, known := f.Passwords[user]
 	if !ok || !known || subtle.ConstantTimeCompare([]byte(password), []byte(expected)) != 1 {
-		status(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
+		reason := strings.ReplaceAll(http.StatusText(f.Unwelcome), " ", "")
+		status(w, f.Unwelcome, reason, reason)
 		return
 	}
 	switch {

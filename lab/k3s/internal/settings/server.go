@@ -29,6 +29,7 @@ type Server struct {
 	APIServerPort    int
 	APIServerBind    string
 	AdvertiseAddress string
+	Addressed        bool // by a flag: k3s need not look for an address of its own
 	AdvertisePort    int
 	TLSSANs          []string
 	SANSecurity      bool
@@ -228,6 +229,7 @@ func (s *Server) addresses(ctx *cli.Context) error {
 	if s.AdvertisePort == 0 {
 		s.AdvertisePort = s.Port
 	}
+	s.Addressed = s.AdvertiseAddress != "" || len(ctx.StringSlice("node-ip")) > 0
 	s.NodeIP = hostAddress()
 	if ips := commas(ctx.StringSlice("node-ip")); len(ips) > 0 {
 		s.NodeIP = ips[0]
