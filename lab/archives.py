@@ -48,13 +48,13 @@ def extract(path: Path, name: str, tag: str, target: Path) -> None:
     with _opened(path) as (tar, images), tarfile.open(target, "w") as out:
         image = next(each for each in images if name in (each.get("RepoTags") or ()))
         described = _read(tar, image["Config"])
-        layers = []
+        written: list[str] = []
         for member in image["Layers"]:
             with _plain(tar, member) as layer:
-                layers.append(_add(out, f"{len(layers)}.tar", layer))
+                written.append(_add(out, f"{len(written)}.tar", layer))
         file = f"{hashlib.sha256(described).hexdigest()}.json"
         _add(out, file, io.BytesIO(described))
-        manifest = [{"Config": file, "RepoTags": [f"{_REGISTRY}{tag}"], "Layers": layers}]
+        manifest = [{"Config": file, "RepoTags": [f"{_REGISTRY}{tag}"], "Layers": written}]
         _add(out, "manifest.json", io.BytesIO(json.dumps(manifest).encode()))
 
 
@@ -99,7 +99,7 @@ def _plain(tar: tarfile.TarFile, member: str) -> Iterator[IO[bytes]]:
     start = file.read(4)
     file.seek(0)
     if start.startswith(_ZSTD):
-        raise LabError(f"{tar.name}: layers compressed by zstd; `docker save` writes plain ones")
+        raise LabError(f"{tar.name!r}: layers compressed by zstd; `docker save` writes plain ones")
     if not start.startswith(_GZIP):
         yield file
         return

@@ -89,6 +89,11 @@ def origin(minor: str) -> str:
     return f"real {real.version}" if real else "stand-in"
 
 
+def made_on(minor: str) -> str:
+    """Return what stands above tables and figures: on which k3s they were made."""
+    return f"k3s {minor}: {origin(minor)}"
+
+
 def remarks() -> list[str]:
     """Return what to say about the images of VC_K3S_ARCHIVES that are not as presets name them."""
     return realk3s.remarks([tag(path.stem) for path in sorted(PRESETS.glob("*.yaml"))])

@@ -110,7 +110,7 @@ HELM = "v3.21.4"
 COREDNS_TAGS: Mapping[str, str] = {
     "1.16": "coredns/coredns:1.6.3",
     "1.17": "rancher/coredns-coredns:1.6.3",
-    "1.18": "rancher/coredns-coredns:1.6.9",
+    "1.18": "rancher/coredns-coredns:1.6.3",
     "1.30": "rancher/mirrored-coredns-coredns:1.12.0",
     "1.31": "rancher/mirrored-coredns-coredns:1.12.3",
     "1.32": "rancher/mirrored-coredns-coredns:1.12.3",

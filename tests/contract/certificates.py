@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
 
-_BORN = re.compile(r"@\d+$")  # CAs are named after the second of their birth
+_BORN = re.compile(r"@(\d+)$")  # CAs are named after the second of their birth
 _USAGES = ("digital_signature", "key_encipherment", "key_cert_sign", "crl_sign")
 _EXTENDED = {"serverAuth": "server", "clientAuth": "client"}
 
@@ -38,6 +38,7 @@ def described(certificate: x509.Certificate) -> dict[str, Any]:
         "serial": "0" if serial == 0 else "random" if serial > 2**32 else str(serial),
         "days": round((end - begin).total_seconds() / 86400),
         "begin": begin.timestamp(),
+        "backdated": _backdated(certificate),
         "end": end.timestamp(),
         "ca": bool(constraints and constraints.ca),
         "usages": [each for each in _USAGES if usage and getattr(usage, each)],
@@ -67,6 +68,13 @@ def _name(name: x509.Name) -> str:
     return ",".join(
         f"{part.rfc4514_attribute_name}={_BORN.sub('@time', str(part.value))}" for part in name
     )
+
+
+def _backdated(certificate: x509.Certificate) -> int | None:
+    """Return how many seconds before it was made a CA is valid, by the time in its name."""
+    born = _BORN.search(certificate.subject.rfc4514_string())
+    begin = certificate.not_valid_before_utc.timestamp()
+    return round(int(born[1]) - begin) if born else None
 
 
 def _key(certificate: x509.Certificate) -> str:

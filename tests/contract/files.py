@@ -92,7 +92,7 @@ def _servers(found: dict[str, Path]) -> set[str]:
     """Return where the components' kubeconfigs lead, and whether they name files by full paths."""
     said = set()
     for name, path in found.items():
-        if path.suffix == ".kubeconfig":
+        if path.suffix == ".kubeconfig" and "cred" in path.parts:
             content = yaml.safe_load(path.read_text())
             user, cluster = content["users"][0]["user"], content["clusters"][0]["cluster"]
             files = (

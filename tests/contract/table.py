@@ -20,7 +20,7 @@ def markdown(minors: Sequence[str], subjects: Sequence[Subject], verdicts: list[
         f"|{'---|' * (len(columns) + 1)}",
     ]
     for assertion in dict.fromkeys(each.assertion for each in verdicts):
-        line = [_cell(cells.get((assertion, s)), s) for _, s in columns]
+        line = [_cell(cells.get((assertion, s)) if s else None, s) for _, s in columns]
         lines.append(f"| {assertion} | {' | '.join(line)} |")
     return "\n".join([*lines, *_reasons(verdicts)])
 

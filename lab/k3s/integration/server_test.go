@@ -279,7 +279,8 @@ func files(t *testing.T, s *instance) {
 
 // mode is what a file below server/ may be read by.
 func mode(name string) os.FileMode {
-	if strings.HasSuffix(name, ".crt") || strings.HasSuffix(name, ".kubeconfig") && row.OpenKubeconfigs {
+	open := strings.HasSuffix(name, ".kubeconfig") || strings.HasSuffix(name, "dynamic-cert.json")
+	if strings.HasSuffix(name, ".crt") || open && row.OpenFiles {
 		return 0o644
 	}
 	return 0o600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.contract.expected.network import names
 from tests.contract.row import OLD, Row, Seen, always
 
 _CLIENT, _SERVER, _REQUEST = (
@@ -38,7 +39,7 @@ _INNER = (
     *("10.96.0.1", "127.0.0.1", "localhost"),
     *("kubernetes", "kubernetes.default", "kubernetes.default.svc"),
 )
-_YEAR, _HOUR = 365, 3600
+_YEAR, _HOUR = 365, 3600  # days, seconds
 _ALGORITHM = "EC secp256r1"
 _SIGNS = ["digital_signature", "key_encipherment"]
 
@@ -76,15 +77,13 @@ def _authority_row(name: str, what: str, wanted: Any) -> Row:
     )
 
 
-def _backdated(seen: Seen) -> list[str]:
-    """Return the leaves that are not valid from an hour before their CA was made."""
+def _begins(seen: Seen) -> dict[str, bool]:
+    """Return whether each leaf is valid from the same second on as its CA."""
     chains = seen["main"]["certificates"]
-    late = []
-    for name in leaves(seen["minor"]):
-        leaf, authority = chains[name][0], chains[name][-1]
-        if not leaf["begin"] <= authority["begin"] <= leaf["begin"] + _HOUR:
-            late.append(name)
-    return late
+    return {
+        name: chains[name][0]["begin"] == chains[name][-1]["begin"]
+        for name in leaves(seen["minor"])
+    }
 
 
 def _extended(name: str) -> list[str]:
@@ -109,6 +108,16 @@ ROWS = [
         lambda minor: dict.fromkeys(leaves(minor), 2),
     ),
     Row(
+        "leaves: valid from when their CA is",
+        _begins,
+        lambda minor: dict.fromkeys(leaves(minor), True),
+    ),
+    Row(
+        "CAs: seconds by which they are backdated",
+        lambda seen: _of(seen, AUTHORITIES, "backdated"),
+        lambda minor: dict.fromkeys(AUTHORITIES, 0 if minor in OLD else _HOUR),
+    ),
+    Row(
         "CAs: subjects",
         lambda seen: _of(seen, AUTHORITIES, "subject"),
         always(AUTHORITIES),
@@ -127,6 +136,10 @@ ROWS = [
     Row(
         "names in serving-kube-apiserver.crt",
         lambda seen: _of(seen, ["server/tls/serving-kube-apiserver.crt"], "sans"),
-        always({"server/tls/serving-kube-apiserver.crt": sorted(_INNER)}),
+        lambda minor: {
+            "server/tls/serving-kube-apiserver.crt": sorted(_INNER)
+            if minor in OLD
+            else names(minor, "cluster.local")
+        },
     ),
 ]

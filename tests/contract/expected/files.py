@@ -47,10 +47,20 @@ OLD_FILES = {
     "server/tls/dynamic-cert.json": "0644",
     "server/kine.sock": "socket 0600",
 }
+_SERVERS = ("kube-controller-manager", "kube-scheduler")
+_AGENT = ("client-k3s-controller", "client-kube-proxy", "client-kubelet", "serving-kubelet")
 MODERN_FILES = {
     **_BOTH,
-    **_pairs((*_MODERN_LEAVES, *_AUTHORITIES), "0600"),
+    **_pairs((*_MODERN_LEAVES, *_AUTHORITIES), "0644"),
+    **_pairs(tuple(f"{each}/{each}" for each in _SERVERS), "0644"),
+    **{f"server/tls/{each}": "dir 0700" for each in ("etcd", *_SERVERS)},
+    **{f"server/tls/{each}-ca.nochain.crt": "0644" for each in ("client", "server")},
+    "server/tls/dynamic-cert.json": "0600",
+    "server/tls/service.current.key": "0600",
+    "server/manifests/runtimes.yaml": "0600",
     **{f"server/cred/{name}.kubeconfig": "0600" for name in (*_KUBECONFIGS, "supervisor")},
+    **{f"agent/{name}.crt": "0644" for name in _AGENT},
+    **{f"agent/{name}.key": "0600" for name in _AGENT},
 }
 
 
@@ -59,14 +69,14 @@ def _files(seen: Seen, where: str) -> Mapping[str, str]:
     return {
         name: mode
         for name, mode in found.items()
-        if name.startswith(where) and not _OWN.fullmatch(name)
+        if name.startswith(f"{where}/") and not _OWN.fullmatch(name)
     }
 
 
 def _wanted(where: str) -> Row:
     def chosen(minor: int) -> object:
         files = OLD_FILES if minor in OLD else MODERN_FILES
-        return {name: mode for name, mode in files.items() if name.startswith(where)}
+        return {name: mode for name, mode in files.items() if name.startswith(f"{where}/")}
 
     return Row(f"files and modes: {where}", lambda seen: _files(seen, where), chosen)
 
@@ -76,6 +86,7 @@ ROWS = [
     _wanted("server/cred"),
     _wanted("server/db"),
     _wanted("server/manifests"),
+    _wanted("agent"),
     Row("form of the token", lambda seen: seen["main"]["token form"], always(value=True)),
     Row(
         "a token that is given is the password",

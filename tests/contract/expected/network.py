@@ -10,7 +10,7 @@ _OPEN = ("/ping", "/cacerts")
 _SUPERVISOR = "/v1-k3s/"
 
 
-def _names(minor: int, domain: str, *more: str) -> list[str]:
+def names(minor: int, domain: str, *more: str) -> list[str]:
     """Return the names that the serving certificate has from the start."""
     names = ["10.96.0.1", "127.0.0.1", ADDRESS, "kubernetes", "kubernetes.default", "localhost"]
     names += [f"kubernetes.default.svc.{domain}", *more]
@@ -77,12 +77,12 @@ ROWS = [
     Row(
         "serving certificate: names",
         lambda seen: seen["main"]["shown"]["sans"],
-        lambda minor: _names(minor, "cluster.local"),
+        lambda minor: names(minor, "cluster.local"),
     ),
     Row(
         "serving certificate: names with --tls-san and --cluster-domain",
         lambda seen: seen["variant"]["shown"]["sans"],
-        lambda minor: _names(minor, "contract.local", OWN),
+        lambda minor: names(minor, "contract.local", OWN),
     ),
     Row(
         "a foreign SNI adds its name",

@@ -57,8 +57,15 @@ type Family struct {
 	EndsQuietly bool
 	// Unwelcome is the answer to whoever asks the supervisor without credentials.
 	Unwelcome int
-	// OpenKubeconfigs: cred/*.kubeconfig, which name files only, may be read by everybody who gets there.
-	OpenKubeconfigs bool
+	// OpenFiles: cred/*.kubeconfig, which name files only, and tls/dynamic-cert.json may be read by everybody who gets
+	// there.
+	OpenFiles bool
+	// FewNames: the serving certificates have no name of the machine, no ::1, and not all names of the Service.
+	FewNames bool
+	// HTTP2 is offered.
+	HTTP2 bool
+	// CloudAlways: the objects of the cloud controller are applied even when it is off.
+	CloudAlways bool
 	// NodesWithoutDNS: the node controller (finalizer, passwords) runs even when CoreDNS is disabled.
 	NodesWithoutDNS bool
 	// HostsByIP: ConfigMap coredns' NodeHosts is keyed by address; older ones were keyed by node name.
@@ -81,7 +88,8 @@ type Family struct {
 var oldItems = []string{"coredns", "servicelb", "traefik", "local-storage", "metrics-server"}
 
 func old(f Family) Family {
-	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways, f.OpenKubeconfigs = true, true, true, true
+	f.BasicAuth, f.SANOnTheFly, f.HelmCRDsAlways, f.OpenFiles = true, true, true, true
+	f.FewNames, f.CloudAlways = true, true
 	f.Unwelcome = http.StatusUnauthorized
 	f.HelmKinds = map[string]string{"HelmChart": "helmcharts"}
 	f.OSLabel, f.RBACVersion, f.DisableItems = "beta.kubernetes.io/os", "rbac.authorization.k8s.io/v1beta1", oldItems
@@ -92,7 +100,7 @@ func modern(minor int, release, coreDNS string) Family {
 	return Family{
 		Minor: minor, Release: release, CoreDNS: coreDNS, CustomDNS: true,
 		KubeconfigBeforeReady: true, KubeletDial: DialSelector, RepeatArgs: true, BootstrapData: true,
-		NodePassword: true, NodesWithoutDNS: true, HostsByIP: true, NamedManagers: true, EndsQuietly: since(34).Has(minor),
+		HTTP2: true, NodePassword: true, NodesWithoutDNS: true, HostsByIP: true, NamedManagers: true, EndsQuietly: since(34).Has(minor),
 		Backdate: time.Hour, Unwelcome: http.StatusForbidden,
 		HelmKinds: map[string]string{"HelmChart": "helmcharts", "HelmChartConfig": "helmchartconfigs"},
 		OSLabel:   "kubernetes.io/os", RBACVersion: "rbac.authorization.k8s.io/v1",
@@ -104,7 +112,7 @@ func modern(minor int, release, coreDNS string) Family {
 var rows = []Family{
 	old(Family{Minor: 16, Release: "v1.16.13+k3s1", KubeletDial: DialTunnel, CoreDNS: "coredns/coredns:1.6.3"}),
 	old(Family{Minor: 17, Release: "v1.17.9+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.3"}),
-	old(Family{Minor: 18, Release: "v1.18.6+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.9"}),
+	old(Family{Minor: 18, Release: "v1.18.6+k3s1", KubeletDial: DialDirect, CoreDNS: "rancher/coredns-coredns:1.6.3"}),
 	modern(30, "v1.30.14+k3s2", "rancher/mirrored-coredns-coredns:1.12.0"),
 	modern(31, "v1.31.14+k3s1", "rancher/mirrored-coredns-coredns:1.12.3"),
 	modern(32, "v1.32.13+k3s1", "rancher/mirrored-coredns-coredns:1.12.3"),

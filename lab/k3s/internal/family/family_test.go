@@ -111,7 +111,7 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 			t.Errorf("%s: signer %s", minor, signer)
 		}
 		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
-		if old := want.basic; f.NamedManagers == old || f.OpenKubeconfigs != old || (f.Backdate == 0) != old ||
+		if old := want.basic; f.NamedManagers == old || f.OpenFiles != old || (f.Backdate == 0) != old ||
 			(f.Unwelcome == http.StatusUnauthorized) != old || f.EndsQuietly != (f.Minor >= 34) {
 			t.Errorf("%s: %+v", minor, f)
 		}

@@ -95,5 +95,13 @@ func (f *Family) AgentLeaves() []AgentLeaf {
 	}
 }
 
+// Directories are those below tls/ that are there from the start.
+func (f *Family) Directories() []string {
+	if since(19).Has(f.Minor) {
+		return []string{"temporary-certs", "etcd"}
+	}
+	return []string{"temporary-certs"}
+}
+
 // Chains says whether the family also keeps the CAs without chain and a separate signing key for tokens.
 func (f *Family) Chains() bool { return since(26).Has(f.Minor) }

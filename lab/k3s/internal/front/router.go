@@ -30,6 +30,9 @@ type Front struct {
 	// Ready says whether the API server answers.
 	Ready atomic.Bool
 
+	// HTTP2 is offered, besides HTTP/1.1.
+	HTTP2 bool
+
 	server *http.Server
 }
 
@@ -48,7 +51,12 @@ func (f *Front) Serve(listener net.Listener) error {
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          log.New(discard{}, "", 0),
 	}
-	if err := f.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+	serve := func() error { return f.server.ServeTLS(listener, "", "") }
+	if !f.HTTP2 {
+		// Not even a protocol is agreed on.
+		serve = func() error { return f.server.Serve(tls.NewListener(listener, f.server.TLSConfig)) }
+	}
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

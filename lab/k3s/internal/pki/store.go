@@ -24,7 +24,7 @@ type Store struct {
 // longer than all the rest.
 func Open(dir string, row *family.Family, sans []string) (*Store, error) {
 	store := &Store{Dir: dir, Authorities: map[family.Signer]*Authority{}}
-	for _, name := range []string{"temporary-certs", "etcd"} {
+	for _, name := range row.Directories() {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			return nil, err
 		}

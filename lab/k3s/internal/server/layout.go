@@ -51,7 +51,7 @@ func preshared(path string, bytes int) error {
 // credentials writes cred/*.kubeconfig; they name files by absolute path.
 func credentials(s *settings.Server) error {
 	address, mode := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.APIServerPort)), fs.FileMode(0o600)
-	if s.Family.OpenKubeconfigs {
+	if s.Family.OpenFiles {
 		mode = 0o644
 	}
 	for _, file := range s.Family.Kubeconfigs() {

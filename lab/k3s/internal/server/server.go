@@ -156,7 +156,7 @@ func (r *run) token() error {
 
 func (r *run) certificates() error {
 	s := r.s
-	store, err := pki.Open(s.Path("tls"), s.Family, s.StaticSANs())
+	store, err := pki.Open(s.Path("tls"), s.Family, s.InnerSANs())
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (r *run) certificates() error {
 func (r *run) listen(failed chan<- error) error {
 	s, authorities := r.s, r.store.Authorities
 	certificate, err := front.OpenCertificate(s.Path("tls", "dynamic-cert.json"), authorities[family.ServerCA],
-		!s.SANSecurity, s.StaticSANs())
+		!s.SANSecurity, s.Family.OpenFiles, s.StaticSANs())
 	if err != nil {
 		return err
 	}
@@ -228,6 +228,7 @@ func (r *run) listen(failed chan<- error) error {
 		egress, agents = http.HandlerFunc(tunnels.Dial), http.HandlerFunc(tunnels.Open)
 	}
 	r.front = &front.Front{
+		HTTP2:       s.Family.HTTP2,
 		Certificate: certificate, CACerts: authorities[family.ServerCA].PEM, StaticDir: s.Path("static"),
 		Passwords: map[string]string{"server": r.password, "node": agentPassword}, Unwelcome: s.Family.Unwelcome,
 		API:     front.NewProxy(inner, proxyTLS, verifier, s.Version),

@@ -258,13 +258,24 @@ func (s *Server) names(ctx *cli.Context) error {
 
 // StaticSANs are the names the serving certificates carry from the start.
 func (s *Server) StaticSANs() []string {
-	short, _, _ := strings.Cut(s.NodeName, ".")
 	sans := slices.Concat(s.TLSSANs, []string{
-		"127.0.0.1", "::1", "localhost", s.NodeName, short, s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
-		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + s.ClusterDomain,
+		"127.0.0.1", "localhost", s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc." + s.ClusterDomain,
 	})
+	if !s.Family.FewNames {
+		short, _, _ := strings.Cut(s.NodeName, ".")
+		sans = append(sans, "::1", s.NodeName, short, "kubernetes.default.svc")
+	}
 	slices.Sort(sans)
 	return slices.Compact(sans)
+}
+
+// InnerSANs are the names in the certificate of the API server behind the front.
+func (s *Server) InnerSANs() []string {
+	if !s.Family.FewNames {
+		return s.StaticSANs()
+	}
+	return []string{s.ServiceIP, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 }
 
 // IsDisabled says whether a packaged component is switched off.
