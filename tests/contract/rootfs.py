@@ -43,7 +43,7 @@ def apply(layer: tarfile.TarFile, root: Path) -> None:
         elif path.name.startswith(_GONE):
             _remove(path.with_name(path.name.removeprefix(_GONE)))
         else:
-            if not member.isdir() or path.is_symlink():
+            if not (member.isdir() and path.is_dir()) or path.is_symlink():
                 _remove(path)
             # "tar": nothing may lead out of the directory, but modes stay as they are.
             layer.extract(member, root, filter=_checked)

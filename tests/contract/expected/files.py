@@ -61,6 +61,9 @@ MODERN_FILES = {
     **{f"server/cred/{name}.kubeconfig": "0600" for name in (*_KUBECONFIGS, "supervisor")},
     **{f"agent/{name}.crt": "0644" for name in _AGENT},
     **{f"agent/{name}.key": "0600" for name in _AGENT},
+    **{f"agent/{name}-ca.crt": "0600" for name in ("client", "server")},
+    **{f"agent/{name}.kubeconfig": "0600" for name in ("k3scontroller", "kubelet", "kubeproxy")},
+    "agent/etc": "dir 0755",
 }
 
 
