@@ -110,7 +110,7 @@ HELM = "v3.21.4"
 COREDNS_TAGS: Mapping[str, str] = {
     "1.16": "coredns/coredns:1.6.3",
     "1.17": "rancher/coredns-coredns:1.6.3",
-    "1.18": "rancher/coredns-coredns:1.6.9",
+    "1.18": "rancher/coredns-coredns:1.6.3",
     "1.30": "rancher/mirrored-coredns-coredns:1.12.0",
     "1.31": "rancher/mirrored-coredns-coredns:1.12.3",
     "1.32": "rancher/mirrored-coredns-coredns:1.12.3",
@@ -121,6 +121,10 @@ COREDNS_TAGS: Mapping[str, str] = {
 }
 """The names in k3s' manifests (`k3s/internal/family`), which hosts take as well: under each is a
 CoreDNS that can read the API of that minor."""
+COREDNS_OF_RELEASES: Mapping[str, str] = {
+    "v1.34.8+k3s1": "rancher/mirrored-coredns-coredns:1.14.4",
+}
+"""Real releases whose manifests name another CoreDNS than those of the preset's release do."""
 COREDNS = "v1.12.4"
 COREDNS_1_6 = "v1.6.9"
 LOCAL_PATH = "v0.0.30"

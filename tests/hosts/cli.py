@@ -97,8 +97,9 @@ def main(
     )
     given = os.environ.get("KUBECONFIG", "")
     cluster = host.given(given) if given else None
+    pulled = cluster is not None or provider != "lab"
     rows = [
-        session.new_row(each, k3s)
+        session.new_row(each, k3s, pulled=pulled)
         for each in ([cluster.minor] if cluster else chosen(versions, provider, fast=fast))
     ]
     shown = [case for case in CASES if case == LAB or case in plan.cases]

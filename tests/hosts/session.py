@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import k3simages
 from lab.errors import LabError
 from lab.paths import REPO
 from lab.progress import Progress
@@ -109,8 +110,10 @@ def chart_testing(host: Host, *flags: str) -> tuple[str, ...]:
     return command
 
 
-def new_row(minor: str, k3s: str = "") -> Row:
+def new_row(minor: str, k3s: str = "", *, pulled: bool = False) -> Row:
     """Return the row of a version, with its own k3s or this one, before anything is known of it."""
     wanted = k3s or minor
-    known = wanted in presets.minors()
-    return Row(minor, presets.image(wanted).rpartition(":")[2] if known else "no preset")
+    if wanted not in presets.minors():
+        return Row(minor, "no preset")
+    version = presets.image(wanted).rpartition(":")[2]
+    return Row(minor, f"{version}, {'pulled' if pulled else k3simages.origin(wanted)}")

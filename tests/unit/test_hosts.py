@@ -245,7 +245,11 @@ def test_what_cannot_be_run_is_told(args: list[str], says: str) -> None:
 
 @pytest.mark.parametrize(
     ("minor", "k3s", "shown"),
-    [("1.34", "", "v1.34.4-k3s1"), ("1.34", "1.16", "v1.16.13-k3s1"), ("1.99", "", "no preset")],
+    [
+        ("1.34", "", "v1.34.4-k3s1, stand-in"),
+        ("1.34", "1.16", "v1.16.13-k3s1, stand-in"),
+        ("1.99", "", "no preset"),
+    ],
 )
 def test_a_row_names_the_k3s_that_runs(minor: str, k3s: str, shown: str) -> None:
     assert session.new_row(minor, k3s).k3s == shown

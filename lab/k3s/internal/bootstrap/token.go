@@ -57,12 +57,12 @@ func WriteTokens(serverDir, caHash, password, agentPassword string, admin bool) 
 		return err
 	}
 	agentToken := filepath.Join(serverDir, "agent-token")
-	if err := link("token", filepath.Join(serverDir, "node-token")); err != nil {
+	if err := link(token, filepath.Join(serverDir, "node-token")); err != nil {
 		return err
 	}
 	if agentPassword == "" {
 		agentPassword = password
-		if err := link("token", agentToken); err != nil {
+		if err := link(token, agentToken); err != nil {
 			return err
 		}
 	} else {

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,15 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 		"token-file":                      {16, 36},
 		"service-cidr":                    {16, 36},
 		"kubelet-preferred-address-types": {99, 99},
+		// Gone again, or never of this command.
+		"multi-cluster-cidr":   {99, 99},
+		"http-listen-port":     {99, 99},
+		"storage-endpoint":     {99, 99},
+		"storage-backend":      {99, 99},
+		"cluster-secret":       {16, 18},
+		"no-flannel":           {16, 18},
+		"bootstrap-save":       {99, 99},
+		"disable-apiserver-lb": {99, 99},
 	} {
 		for i := range rows {
 			if f := &rows[i]; known(f, flag) != span.Has(f.Minor) {
@@ -64,23 +74,25 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 	}
 }
 
+const masters = "system:masters"
+
 // TestWhatTellsTheFamiliesApart: a row for each minor that a preset names.
 func TestWhatTellsTheFamiliesApart(t *testing.T) {
 	for minor, want := range map[string]struct {
 		basic, before, onTheFly, bootstrap, etc bool
 		dial                                    KubeletDial
-		issuer, client, signer                  string
+		issuer, client, org, signer             string
 	}{
-		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.33": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.33": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 	} {
 		f := row(t, minor)
 		if f.BasicAuth != want.basic || f.KubeconfigBeforeReady != want.before || f.SANOnTheFly != want.onTheFly ||
@@ -99,7 +111,14 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 			t.Errorf("%s: signer %s", minor, signer)
 		}
 		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
-		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != "system:masters" {
+		if old := want.basic; f.NamedManagers == old || f.OpenFiles != old || (f.Backdate == 0) != old ||
+			(f.Unwelcome == http.StatusUnauthorized) != old || f.EndsQuietly != (f.Minor >= 34) {
+			t.Errorf("%s: %+v", minor, f)
+		}
+		if port := controllers["port"] + controllers["secure-port"]; port != map[bool]string{true: "102520", false: "10257"}[want.basic] {
+			t.Errorf("%s: the controllers' ports are %s", minor, port)
+		}
+		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != want.org {
 			t.Errorf("%s: %+v", minor, leaf)
 		}
 	}
