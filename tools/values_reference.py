@@ -58,8 +58,9 @@ def _about(value: Value) -> str:
 
 def _items(item: Any) -> str:
     """Return what the items of a list may be, in words: `item` as chart_values.py has it."""
-    kinds = item if isinstance(item, list) else [item]
-    return " or ".join(f"{kind['type'] if isinstance(kind, dict) else kind}s" for kind in kinds)
+    if isinstance(item, dict):
+        item = [each["type"] for each in item.get("anyOf", [item])]
+    return " or ".join(f"{kind}s" for kind in (item if isinstance(item, list) else [item]))
 
 
 def _type(value: Value) -> str:
