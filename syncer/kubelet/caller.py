@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 from syncer import certfile
 
-LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger("kubelet")
+log = structlog.get_logger()
 API_SERVER = "client-kube-apiserver.crt"
 
 
@@ -46,7 +46,7 @@ class ApiServerKey:
         if not self._refused:
             # Once for each key: whoever is refused may ask as often as they like.
             self._refused = True
-            LOG.warning(
+            log.warning(
                 "a client was refused: its key is not the API server's",
                 key=_fingerprint(shown),
                 api_server_key=_fingerprint(trusted),
@@ -62,7 +62,7 @@ class ApiServerKey:
                 self._trouble, self._seen = "", seen
                 if key != self._key:
                     self._key, self._refused = key, False
-                    LOG.info("the API server's key is known", key=_fingerprint(key))
+                    log.info("the API server's key is known", key=_fingerprint(key))
         except (OSError, ValueError, UnsupportedAlgorithm) as error:
             self._report(str(error))
         return self._key
@@ -72,7 +72,7 @@ class ApiServerKey:
         self._seen = None
         if trouble != self._trouble:
             self._trouble = trouble
-            LOG.warning(
+            log.warning(
                 "the API server's certificate cannot be read",
                 file=str(self._path),
                 error=trouble,
