@@ -39,6 +39,7 @@ NAVIGATION = {
     ],
     "Before you decide": ["docs/comparison", "docs/limits", "SECURITY", "docs/scaling"],
     "When it is not well": ["docs/troubleshooting"],
+    "What was tested on what": ["docs/real-k3s", "docs/k3s-contract"],
     "What was measured": ["docs/benchmarks", "docs/conformance", "docs/escapes", "docs/faults"],
     "The project": [
         "Readme <README>",
@@ -46,7 +47,7 @@ NAVIGATION = {
         "The chart's readme <charts/virtualcluster/README>",
         "The command line's readme <cli/README>",
     ],
-    "How it is tested": ["tests/*/README"],
+    "How it is tested": ["tests/*/README", "lab/README", "lab/k3s/README"],
     "Decisions": ["docs/decisions/*"],
 }
 
@@ -58,6 +59,7 @@ include_patterns = [
     "*.md",
     "docs/**.md",
     "charts/virtualcluster/README.md",
+    "lab/**README.md",
     "cli/README.md",
     "tests/*/README.md",
 ]

@@ -11,6 +11,8 @@ import click
 import yaml
 
 from lab.main_job import main as job
+from tests.contract.cli import main as contract
+from tests.hosts.cli import main as hosts
 from tools.bench.cli import main as bench
 from tools.docs import blocks
 from tools.docs.blocks import ROOT, Block
@@ -26,6 +28,8 @@ SCRIPTS: dict[str, click.Command] = {
     "bench": bench,
     "package-cli": wheel,
 }
+PARTS: dict[str, click.Command] = {"contract": contract, "hosts": hosts}
+"""Of scripts/test, those with options of their own that the documentation shows."""
 _SET = re.compile(r"--set[ =]['\"]?([A-Za-z0-9.]+)=")
 
 
@@ -73,6 +77,8 @@ def wrong(script: str) -> list[str]:
             if not (ROOT / program).is_file():
                 found.append(f"no {program}")
             command = SCRIPTS.get(program.removeprefix("scripts/"))
+            if command is suite and args[:1] and args[0] in PARTS:
+                command, args = PARTS[args[0]], args[1:]
             if command is None:
                 found.append(f"{program} is not known here: add it to SCRIPTS")
         if command is not None:

@@ -57,7 +57,6 @@ MODERN_FILES = {
     **{f"server/tls/{each}-ca.nochain.crt": "0644" for each in ("client", "server")},
     "server/tls/dynamic-cert.json": "0600",
     "server/tls/service.current.key": "0600",
-    "server/manifests/runtimes.yaml": "0600",
     **{f"server/cred/{name}.kubeconfig": "0600" for name in (*_KUBECONFIGS, "supervisor")},
     **{f"agent/{name}.crt": "0644" for name in _AGENT},
     **{f"agent/{name}.key": "0600" for name in _AGENT},
