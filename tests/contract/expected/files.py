@@ -24,6 +24,7 @@ def _pairs(names: tuple[str, ...], mode: str) -> dict[str, str]:
     return found | {f"server/tls/{name}.key": "0600" for name in names}
 
 
+_LINK = "-> /data/server/token"
 _BOTH = {
     **{f"server{each}": "dir 0700" for each in ("", "/cred", "/db", "/manifests", "/static")},
     "server/tls": "dir 0700",
@@ -36,7 +37,7 @@ _BOTH = {
     "server/manifests/coredns.yaml": "0600",
     "server/manifests/rolebindings.yaml": "0600",
     "server/token": "0600",
-    "server/node-token": "-> /data/server/token",
+    "server/node-token": _LINK,
 }
 _KUBECONFIGS = ("admin", "api-server", "cloud-controller", "controller", "scheduler")
 OLD_FILES = {
@@ -58,11 +59,14 @@ MODERN_FILES = {
     "server/tls/dynamic-cert.json": "0600",
     "server/tls/service.current.key": "0600",
     **{f"server/cred/{name}.kubeconfig": "0600" for name in (*_KUBECONFIGS, "supervisor")},
-    **{f"agent/{name}.crt": "0644" for name in _AGENT},
+    **{f"agent/{name}.crt": "0600" for name in _AGENT},
     **{f"agent/{name}.key": "0600" for name in _AGENT},
     **{f"agent/{name}-ca.crt": "0600" for name in ("client", "server")},
     **{f"agent/{name}.kubeconfig": "0600" for name in ("k3scontroller", "kubelet", "kubeproxy")},
     "agent/etc": "dir 0755",
+    "server/agent-token": _LINK,
+    "server/etc/cloud-config.yaml": "0600",
+    "server/etc/egress-selector-config.yaml": "0600",
 }
 
 
@@ -88,7 +92,17 @@ ROWS = [
     _wanted("server/cred"),
     _wanted("server/db"),
     _wanted("server/manifests"),
+    _wanted("server/etc"),
     _wanted("agent"),
+    Row(
+        "files and modes: tokens",
+        lambda seen: {k: v for k, v in seen["main"]["files"].items() if k.endswith("token")},
+        lambda minor: {
+            name: mode
+            for name, mode in (OLD_FILES if minor in OLD else MODERN_FILES).items()
+            if name.endswith("token")
+        },
+    ),
     Row("form of the token", lambda seen: seen["main"]["token form"], always(value=True)),
     Row(
         "a token that is given is the password",
