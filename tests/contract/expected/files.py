@@ -53,8 +53,7 @@ _AGENT = ("client-k3s-controller", "client-kube-proxy", "client-kubelet", "servi
 MODERN_FILES = {
     **_BOTH,
     **_pairs((*_MODERN_LEAVES, *_AUTHORITIES), "0644"),
-    **_pairs(tuple(f"{each}/{each}" for each in _SERVERS), "0644"),
-    **{f"server/tls/{each}": "dir 0700" for each in ("etcd", *_SERVERS)},
+    "server/tls/etcd": "dir 0700",
     **{f"server/tls/{each}-ca.nochain.crt": "0644" for each in ("client", "server")},
     "server/tls/dynamic-cert.json": "0600",
     "server/tls/service.current.key": "0600",
@@ -70,6 +69,20 @@ MODERN_FILES = {
 }
 
 
+SINCE_1_33 = {
+    **_pairs(tuple(f"{each}/{each}" for each in _SERVERS), "0644"),
+    **{f"server/tls/{each}": "dir 0700" for each in _SERVERS},
+}
+"""Components that serve by certificates of the server's CA; before, by those of their own."""
+
+
+def files(minor: int) -> Mapping[str, str]:
+    """Return the files of a minor and their modes."""
+    if minor in OLD:
+        return OLD_FILES
+    return MODERN_FILES if minor < 33 else {**MODERN_FILES, **SINCE_1_33}
+
+
 def _files(seen: Seen, where: str) -> Mapping[str, str]:
     found = seen["main"]["files"]
     return {
@@ -81,8 +94,7 @@ def _files(seen: Seen, where: str) -> Mapping[str, str]:
 
 def _wanted(where: str) -> Row:
     def chosen(minor: int) -> object:
-        files = OLD_FILES if minor in OLD else MODERN_FILES
-        return {name: mode for name, mode in files.items() if name.startswith(f"{where}/")}
+        return {n: mode for n, mode in files(minor).items() if n.startswith(f"{where}/")}
 
     return Row(f"files and modes: {where}", lambda seen: _files(seen, where), chosen)
 
@@ -97,11 +109,7 @@ ROWS = [
     Row(
         "files and modes: tokens",
         lambda seen: {k: v for k, v in seen["main"]["files"].items() if k.endswith("token")},
-        lambda minor: {
-            name: mode
-            for name, mode in (OLD_FILES if minor in OLD else MODERN_FILES).items()
-            if name.endswith("token")
-        },
+        lambda minor: {n: mode for n, mode in files(minor).items() if n.endswith("token")},
     ),
     Row("form of the token", lambda seen: seen["main"]["token form"], always(value=True)),
     Row(
