@@ -63,12 +63,13 @@ def variant(place: Place, found: dict[str, Any]) -> None:
     if not place.old:
         more += ["--tls-san-security=false", "--disable-helm-controller"]
     args = place.server(*more, without=["--disable-scheduler"])
+    args = [each.replace(",runtimes", "") for each in args]
     server = place.start(data, *args)
     inside = ready(server, PORT)
     found["shown"] = wire.shown(None, port=PORT)
     found["foreign"] = wire.shown(FOREIGN, port=PORT)
     found["issuer"] = inside.issuer()
-    found["crds"] = objects.settled(inside)["crds"]
+    found["objects"] = objects.settled(inside)
     found["endpoints"] = objects.endpoints(inside)
     found["listening"] = wire.listening()
     found["token"] = (data / "server/token").read_text().strip().rpartition(":")[2]

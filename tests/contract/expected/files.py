@@ -24,6 +24,7 @@ def _pairs(names: tuple[str, ...], mode: str) -> dict[str, str]:
     return found | {f"server/tls/{name}.key": "0600" for name in names}
 
 
+_LINK = "-> /data/server/token"
 _BOTH = {
     **{f"server{each}": "dir 0700" for each in ("", "/cred", "/db", "/manifests", "/static")},
     "server/tls": "dir 0700",
@@ -36,7 +37,7 @@ _BOTH = {
     "server/manifests/coredns.yaml": "0600",
     "server/manifests/rolebindings.yaml": "0600",
     "server/token": "0600",
-    "server/node-token": "-> /data/server/token",
+    "server/node-token": _LINK,
 }
 _KUBECONFIGS = ("admin", "api-server", "cloud-controller", "controller", "scheduler")
 OLD_FILES = {
@@ -52,19 +53,34 @@ _AGENT = ("client-k3s-controller", "client-kube-proxy", "client-kubelet", "servi
 MODERN_FILES = {
     **_BOTH,
     **_pairs((*_MODERN_LEAVES, *_AUTHORITIES), "0644"),
-    **_pairs(tuple(f"{each}/{each}" for each in _SERVERS), "0644"),
-    **{f"server/tls/{each}": "dir 0700" for each in ("etcd", *_SERVERS)},
+    "server/tls/etcd": "dir 0700",
     **{f"server/tls/{each}-ca.nochain.crt": "0644" for each in ("client", "server")},
     "server/tls/dynamic-cert.json": "0600",
     "server/tls/service.current.key": "0600",
-    "server/manifests/runtimes.yaml": "0600",
     **{f"server/cred/{name}.kubeconfig": "0600" for name in (*_KUBECONFIGS, "supervisor")},
-    **{f"agent/{name}.crt": "0644" for name in _AGENT},
+    **{f"agent/{name}.crt": "0600" for name in _AGENT},
     **{f"agent/{name}.key": "0600" for name in _AGENT},
     **{f"agent/{name}-ca.crt": "0600" for name in ("client", "server")},
     **{f"agent/{name}.kubeconfig": "0600" for name in ("k3scontroller", "kubelet", "kubeproxy")},
     "agent/etc": "dir 0755",
+    "server/agent-token": _LINK,
+    "server/etc/cloud-config.yaml": "0600",
+    "server/etc/egress-selector-config.yaml": "0600",
 }
+
+
+SINCE_1_33 = {
+    **_pairs(tuple(f"{each}/{each}" for each in _SERVERS), "0644"),
+    **{f"server/tls/{each}": "dir 0700" for each in _SERVERS},
+}
+"""Components that serve by certificates of the server's CA; before, by those of their own."""
+
+
+def files(minor: int) -> Mapping[str, str]:
+    """Return the files of a minor and their modes."""
+    if minor in OLD:
+        return OLD_FILES
+    return MODERN_FILES if minor < 33 else {**MODERN_FILES, **SINCE_1_33}
 
 
 def _files(seen: Seen, where: str) -> Mapping[str, str]:
@@ -78,8 +94,7 @@ def _files(seen: Seen, where: str) -> Mapping[str, str]:
 
 def _wanted(where: str) -> Row:
     def chosen(minor: int) -> object:
-        files = OLD_FILES if minor in OLD else MODERN_FILES
-        return {name: mode for name, mode in files.items() if name.startswith(f"{where}/")}
+        return {n: mode for n, mode in files(minor).items() if n.startswith(f"{where}/")}
 
     return Row(f"files and modes: {where}", lambda seen: _files(seen, where), chosen)
 
@@ -89,7 +104,13 @@ ROWS = [
     _wanted("server/cred"),
     _wanted("server/db"),
     _wanted("server/manifests"),
+    _wanted("server/etc"),
     _wanted("agent"),
+    Row(
+        "files and modes: tokens",
+        lambda seen: {k: v for k, v in seen["main"]["files"].items() if k.endswith("token")},
+        lambda minor: {n: mode for n, mode in files(minor).items() if n.endswith("token")},
+    ),
     Row("form of the token", lambda seen: seen["main"]["token form"], always(value=True)),
     Row(
         "a token that is given is the password",

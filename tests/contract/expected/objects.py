@@ -34,14 +34,24 @@ def _coredns(seen: Seen) -> bool:
 
 ROWS = [
     _row("namespaces", list(_NAMESPACES), list(_NAMESPACES)),
-    _row("addons", ["ccm", "coredns", "rolebindings"], ["coredns", "rolebindings", "runtimes"]),
+    _row("addons", ["ccm", "coredns", "rolebindings"], ["coredns", "rolebindings"]),
+    Row(
+        "objects: addons, with runtimes",
+        lambda seen: seen["variant"]["objects"]["addons"],
+        by_family(["ccm", "coredns", "rolebindings"], ["coredns", "rolebindings", "runtimes"]),
+    ),
     _row("crds", [_ADDON, _CHART], [_ADDON, "helmchartconfigs.helm.cattle.io", _CHART]),
     Row(
         "objects: crds, with --disable-helm-controller",
-        lambda seen: seen["variant"]["crds"],
+        lambda seen: seen["variant"]["objects"]["crds"],
         by_family([_ADDON, _CHART], [_ADDON]),
     ),
-    _row("runtimeclasses", [], list(_RUNTIMES)),
+    _row("runtimeclasses", [], []),
+    Row(
+        "objects: runtimeclasses, with runtimes",
+        lambda seen: seen["variant"]["objects"]["runtimeclasses"],
+        by_family([], list(_RUNTIMES)),
+    ),
     _row("services", ["kube-dns", "kubernetes"], ["kube-dns", "kubernetes"]),
     _row("deployments", ["coredns"], ["coredns"]),
     _row("daemonsets", [], []),

@@ -62,8 +62,11 @@ func WriteTokens(serverDir, caHash, password, agentPassword string, admin bool) 
 	}
 	if agentPassword == "" {
 		agentPassword = password
-		if err := link(token, agentToken); err != nil {
-			return err
+		// Old ones have the file only where agents have a token of their own.
+		if !admin {
+			if err := link(token, agentToken); err != nil {
+				return err
+			}
 		}
 	} else {
 		_ = os.Remove(agentToken) // may be a link from before

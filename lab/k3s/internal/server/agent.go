@@ -43,6 +43,10 @@ func agentCerts(s *settings.Server, store *pki.Store) error {
 		if err := store.Authorities[leaf.Signer].Ensure(request); err != nil {
 			return err
 		}
+		// The agent's code writes what it was sent; certificates are no different from keys there.
+		if err := os.Chmod(request.Path+".crt", 0o600); err != nil {
+			return err
+		}
 		if leaf.Kubeconfig == "" {
 			continue
 		}

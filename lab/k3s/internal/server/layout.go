@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"virtualcluster/lab/k3s/internal/family"
+	"virtualcluster/lab/k3s/internal/front"
 	"virtualcluster/lab/k3s/internal/logs"
 	"virtualcluster/lab/k3s/internal/settings"
 )
@@ -225,4 +226,24 @@ func conditions(s *settings.Server) []string {
 		}
 	}
 	return held
+}
+
+// components writes the configuration files of components, which the families before these flags have not.
+func components(s *settings.Server) error {
+	if s.Family.KubeletDial == family.DialDirect {
+		return nil
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
+	text := front.SelectorConfig(address, s.Path("tls"), s.Family.KubeletDial == family.DialTunnel)
+	if err := os.WriteFile(s.Path("etc", "egress-selector-config.yaml"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	if s.Family.KubeletDial == family.DialTunnel {
+		return nil
+	}
+	cloud, err := json.Marshal(map[string]any{"lbEnabled": !s.IsDisabled("servicelb"), "nodeEnabled": !s.DisableCloud})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.Path("etc", "cloud-config.yaml"), cloud, 0o600)
 }

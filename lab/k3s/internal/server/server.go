@@ -181,11 +181,7 @@ func (r *run) certificates() error {
 			}
 			return bootstrap.Save(s.Path("db", "bootstrap.sealed"), s.Path("tls"), r.password)
 		},
-		func() error {
-			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
-			text := front.SelectorConfig(address, s.Path("tls"), s.Family.KubeletDial == family.DialTunnel)
-			return os.WriteFile(s.Path("etc", "egress-selector-config.yaml"), []byte(text), 0o600)
-		},
+		func() error { return components(s) },
 	} {
 		if err := step(); err != nil {
 			return err
