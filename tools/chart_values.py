@@ -197,11 +197,6 @@ def outputs(chart: Path) -> dict[Path, str]:
     return {
         chart / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         chart / "README.md": f"{before}{BEGIN}\n\n{table(values)}\n\n{END}{after}",
-        # chart-testing looks for values files here, and nowhere else. Copies: Helm warns of links.
-        **{
-            chart / "ci" / f"preset-{preset.stem}-values.yaml": preset.read_text()
-            for preset in sorted((chart / "values").glob("*.yaml"))
-        },
     }
 
 

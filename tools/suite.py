@@ -87,6 +87,9 @@ def chart() -> Iterator[Check]:
     yield Check("generated files", (str(ROOT / "scripts" / "generate"), "--check"))
     yield Check("documentation and its links", (str(ROOT / "scripts" / "docs"),))
     yield Check("helm lint", ("helm", "lint", "--strict", str(CHART)))
+    for preset in sorted((CHART / "values").glob("*.yaml")):
+        lint = ("helm", "lint", "--strict", f"--values={preset}", str(CHART))
+        yield Check(f"helm lint, preset {preset.stem}", lint)
     yield Check(
         "chart tests",
         ("helm", "unittest", "-f", "../../tests/chart/*_test.yaml", str(CHART)),

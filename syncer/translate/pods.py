@@ -33,13 +33,14 @@ POD_SPEC: dict[str, Verdict] = {
     "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
     "enableServiceLinks": MAP,  # always false: they would name the host's services
     "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "evictionResponders": REFUSE,  # alpha in 1.37; they would answer for the host's own drains
     "hostAliases": COPY,
     "hostIPC": COPY,  # Pod Security judges the final pod
     "hostNetwork": COPY,  # Pod Security judges the final pod
     "hostPID": COPY,  # Pod Security judges the final pod
     "hostUsers": COPY,
     "hostname": COPY,
-    "hostnameOverride": REFUSE,  # alpha in 1.34
+    "hostnameOverride": REFUSE,  # alpha in 1.34, stable in 1.37: not offered yet
     "imagePullSecrets": MAP,  # names of the twins; for the product's own images the operator's too
     "initContainers": MAP,  # each field by field, as below
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)

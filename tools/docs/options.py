@@ -11,7 +11,9 @@ import click
 import yaml
 
 from lab.main_job import main as job
+from tests.conformance.cli import main as conformance
 from tests.contract.cli import main as contract
+from tests.escapes.cli import main as escapes
 from tests.hosts.cli import main as hosts
 from tools.bench.cli import main as bench
 from tools.docs import blocks

@@ -35,6 +35,8 @@ func TestRefusalsEndWithOneAndSayWhy(t *testing.T) {
 		other("--egress-selector-mode=disabled", "flag provided but not defined: -egress-selector-mode")
 		other("--disable-helm-controller", "flag provided but not defined: -disable-helm-controller")
 		other("--tls-san-security", "flag provided but not defined: -tls-san-security")
+	case row.Minor < 25:
+		other("--egress-selector-mode=direct", "invalid egress-selector-mode direct")
 	default:
 		other("--no-deploy=coredns", "flag provided but not defined: -no-deploy")
 		other("--egress-selector-mode=direct", "invalid egress-selector-mode direct")

@@ -39,7 +39,7 @@ func TestThreeWayPatch(t *testing.T) {
 }
 
 func TestEveryManifestRendersForEveryFamily(t *testing.T) {
-	for _, version := range []string{"1.16", "1.17", "1.18", "1.30", "1.34", "1.36"} {
+	for _, version := range []string{"1.16", "1.17", "1.18", "1.21", "1.24", "1.28", "1.30", "1.34", "1.37"} {
 		row, _, err := family.Of(version)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -70,7 +71,7 @@ func Stage(s *settings.Server) error {
 		return err
 	}
 	for name, component := range packaged {
-		if Skipped(component, s) || name == "runtimes" && !s.Family.CustomDNS {
+		if Skipped(component, s) || name == "runtimes" && !slices.Contains(s.Family.DisableItems, name) {
 			continue
 		}
 		content, err := render(name, s)

@@ -19,13 +19,13 @@ func row(t *testing.T, version string) *Family {
 func TestVersionsFindTheirRows(t *testing.T) {
 	for version, full := range map[string]string{
 		"v1.34.4+k3s1": "v1.34.4+k3s1", "1.34": "v1.34.4+k3s1", "v1.16.13+k3s1": "v1.16.13+k3s1", "1.18": "v1.18.6+k3s1",
-		"v1.30.1+k3s1": "v1.30.1+k3s1", "1.36": "v1.36.1+k3s1",
+		"v1.30.1+k3s1": "v1.30.1+k3s1", "1.36": "v1.36.1+k3s1", "1.28": "v1.28.15+k3s1",
 	} {
 		if _, got, err := Of(version); err != nil || got != full {
 			t.Errorf("%s: %s, %v", version, got, err)
 		}
 	}
-	for _, version := range []string{"", "v2.0.0", "1.15", "1.25", "1.37", "latest"} {
+	for _, version := range []string{"", "v2.0.0", "1.15", "1.25", "1.38", "latest"} {
 		if _, _, err := Of(version); err == nil {
 			t.Errorf("%q has a row", version)
 		}
@@ -37,32 +37,32 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 		return slices.ContainsFunc(f.Flags(), func(flag Flag) bool { return strings.Split(flag.Names, ",")[0] == name })
 	}
 	for flag, span := range map[string]Span{ // the minors that know it, among those with a row
-		"no-deploy":                       {16, 18},
-		"disable":                         {17, 36},
-		"egress-selector-mode":            {30, 36},
-		"tls-san-security":                {30, 36},
-		"disable-helm-controller":         {30, 36},
-		"disable-kube-proxy":              {30, 36},
-		"config":                          {30, 36},
-		"write-kubeconfig-group":          {30, 36},
-		"secrets-encryption":              {17, 36},
-		"disable-agent":                   {16, 36},
-		"disable-scheduler":               {16, 36},
-		"disable-cloud-controller":        {16, 36},
-		"disable-network-policy":          {16, 36},
-		"flannel-backend":                 {16, 36},
-		"write-kubeconfig":                {16, 36},
-		"tls-san":                         {16, 36},
-		"token-file":                      {16, 36},
-		"service-cidr":                    {16, 36},
+		"no-deploy":                       {16, 24},
+		"disable":                         {17, 37},
+		"egress-selector-mode":            {24, 37},
+		"tls-san-security":                {24, 37},
+		"disable-helm-controller":         {24, 37},
+		"disable-kube-proxy":              {21, 37},
+		"config":                          {21, 37},
+		"write-kubeconfig-group":          {30, 37},
+		"secrets-encryption":              {17, 37},
+		"disable-agent":                   {16, 37},
+		"disable-scheduler":               {16, 37},
+		"disable-cloud-controller":        {16, 37},
+		"disable-network-policy":          {16, 37},
+		"flannel-backend":                 {16, 37},
+		"write-kubeconfig":                {16, 37},
+		"tls-san":                         {16, 37},
+		"token-file":                      {16, 37},
+		"service-cidr":                    {16, 37},
 		"kubelet-preferred-address-types": {99, 99},
 		// Gone again, or never of this command.
 		"multi-cluster-cidr":   {99, 99},
 		"http-listen-port":     {99, 99},
 		"storage-endpoint":     {99, 99},
 		"storage-backend":      {99, 99},
-		"cluster-secret":       {16, 18},
-		"no-flannel":           {16, 18},
+		"cluster-secret":       {16, 24},
+		"no-flannel":           {16, 24},
 		"bootstrap-save":       {99, 99},
 		"disable-apiserver-lb": {99, 99},
 	} {
@@ -86,6 +86,9 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "", "server-ca.crt"},
 		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
 		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.21": {false, true, true, true, true, DialDirect, "https://kubernetes.default.svc.c", "kube-apiserver", "", "client-ca.crt"},
+		"1.24": {false, true, true, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.28": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
@@ -93,6 +96,7 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.37": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 	} {
 		f := row(t, minor)
 		if f.BasicAuth != want.basic || f.KubeconfigBeforeReady != want.before || f.SANOnTheFly != want.onTheFly ||
@@ -115,14 +119,14 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 			(f.Unwelcome == http.StatusUnauthorized) != old || f.EndsQuietly != (f.Minor >= 34) {
 			t.Errorf("%s: %+v", minor, f)
 		}
-		if port := controllers["port"] + controllers["secure-port"]; port != map[bool]string{true: "102520", false: "10257"}[want.basic] {
+		if port := controllers["port"] + controllers["secure-port"]; port != map[bool]string{true: "102520", false: "10257"}[f.Minor <= 21] {
 			t.Errorf("%s: the controllers' ports are %s", minor, port)
 		}
 		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != want.org {
 			t.Errorf("%s: %+v", minor, leaf)
 		}
 	}
-	if len(rows) != 10 {
+	if len(rows) != 14 {
 		t.Errorf("%d rows", len(rows))
 	}
 }

@@ -68,7 +68,7 @@ func Parse(ctx *cli.Context, row *family.Family, version string) (*Server, error
 		BindAddress: ctx.String("bind-address"), Port: ctx.Int("https-listen-port"),
 		APIServerPort: ctx.Int("apiserver-port"), APIServerBind: ctx.String("apiserver-bind-address"),
 		AdvertiseAddress: ctx.String("advertise-address"), AdvertisePort: ctx.Int("advertise-port"),
-		TLSSANs: commas(ctx.StringSlice("tls-san")), SANSecurity: !row.SANOnTheFly && ctx.Bool("tls-san-security"),
+		TLSSANs: commas(ctx.StringSlice("tls-san")), SANSecurity: ctx.Bool("tls-san-security"),
 		ClusterCIDR: commas(ctx.StringSlice("cluster-cidr")), ServiceCIDR: commas(ctx.StringSlice("service-cidr")),
 		ClusterDNS: commas(ctx.StringSlice("cluster-dns")), NodePorts: ctx.String("service-node-port-range"),
 		ClusterDomain: ctx.String("cluster-domain"), EgressMode: ctx.String("egress-selector-mode"),
