@@ -86,12 +86,16 @@ def choose(progress: Progress, lab: str, kind: str) -> Host:
         return Given(progress, given)
     if kind == "lab":
         return LabHost(progress, lab)
+    made = Kind(progress, lab)
+    if kind == "kind":
+        return made
+    if made.ours():
+        progress.say(f"host: kind's cluster {lab}, which scripts/up made (else: --host lab)")
+        return made
     obstacle = job_kind.obstacle()
     if obstacle is None:
         progress.say("host: kind, since a Docker engine and a registry answer (else: --host lab)")
-        return Kind(progress, lab)
-    if kind == "kind":
-        raise LabError(f"--host kind: {obstacle}; without it the lab is the host")
+        return made
     progress.say(f"host: the lab, since KUBECONFIG is not set and {obstacle}")
     return LabHost(progress, lab)
 

@@ -9,9 +9,9 @@ import sys
 
 import click
 
-from lab import job_kind
 from lab.assets import Assets
 from lab.commands import Command
+from lab.kind.cluster import nodes as kind_nodes
 from lab.paths import REPO
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
@@ -32,7 +32,7 @@ PROVIDERS = {"lab": host.lab, "kind": host.kind}
 
 def possible(provider: str = "lab") -> list[str]:
     """Return the versions that a provider has and the chart has a preset for."""
-    there = KUBERNETES if provider == "lab" else job_kind.nodes()
+    there = KUBERNETES if provider == "lab" else kind_nodes()
     return [minor for minor in presets.minors() if minor in there]
 
 
