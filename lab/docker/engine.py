@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ _PATIENCE = 30.0  # seconds for an Engine to say anything at all
 _TOP = "vcdocker"
 _DAEMON = "dockerd"
 _RUNTIME = "lab"
+_SHARED = (Path("/run/docker/plugins"), Path("/run/docker"))
 _CONTAINERS = "containers"
 _SOCKET = "docker.sock"
 
@@ -130,6 +132,9 @@ class Engine:
             for path in sockets:
                 path.unlink(missing_ok=True)
             shutil.rmtree(self.state)
+            for directory in _SHARED:  # where every Engine looks for plugins; another's has more
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
             if not names(self._root):
                 restore_limits(self._root)
             if left := self.left_behind():

@@ -22,10 +22,11 @@ PATH = NETNS / NAME
 _CABLE = "vcdocker0"
 _INSIDE = "uplink"
 
-_LINK = IPv4Network((int(ENGINE_SPACE.network_address), 30))
-_MACHINE, ADDRESS = _LINK[1], _LINK[2]
+LINK = IPv4Network((int(ENGINE_SPACE.network_address), 30))
+_MACHINE, ADDRESS = LINK[1], LINK[2]
 """The machine's end of the cable and the Engine's: what it publishes is reached there."""
-BRIDGE = f"{ENGINE_SPACE[257]}/24"
+BRIDGE_NETWORK = list(ENGINE_SPACE.subnets(new_prefix=24))[1]
+BRIDGE = f"{BRIDGE_NETWORK[1]}/{BRIDGE_NETWORK.prefixlen}"
 """Address of the Engine's default bridge, as dockerd takes it."""
 POOL = list(ENGINE_SPACE.subnets(new_prefix=17))[1]
 """All networks that are made later, such as kind's."""
@@ -39,10 +40,10 @@ def up() -> None:
     for command in (
         f"netns add {NAME}",
         f"link add {_CABLE} type veth peer name {_INSIDE} netns {NAME}",
-        f"addr add {_MACHINE}/{_LINK.prefixlen} dev {_CABLE}",
+        f"addr add {_MACHINE}/{LINK.prefixlen} dev {_CABLE}",
         f"link set {_CABLE} up",
         f"-n {NAME} link set lo up",
-        f"-n {NAME} addr add {ADDRESS}/{_LINK.prefixlen} dev {_INSIDE}",
+        f"-n {NAME} addr add {ADDRESS}/{LINK.prefixlen} dev {_INSIDE}",
         f"-n {NAME} link set {_INSIDE} up",
         # Not just no route: a prohibition is an answer, and nobody waits for a registry.
         f"-n {NAME} route add prohibit default",
