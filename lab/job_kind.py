@@ -56,9 +56,9 @@ def obstacle(minor: str = DEFAULT_KUBERNETES) -> str | None:
         return "kind is not installed"
     if not answers():
         return "no Docker engine answers (docker info)"
-    tag = nodes()[minor].tag
-    if not pulled(tag, os.environ):
-        return f"no registry answers for {tag} (docker pull)"
+    published = nodes()[minor]
+    if not pulled(published.image, os.environ):
+        return f"no registry answers for {published.tag} (docker pull)"
     return None
 
 

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-TABLE = Path(__file__).parents[1] / "lab" / "kind.json"
+TABLE = Path(__file__).parents[2] / "lab" / "kind.json"
 RUNNER = "ubuntu-24.04"
 
 

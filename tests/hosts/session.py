@@ -109,8 +109,9 @@ def chart_testing(host: Host, *flags: str) -> tuple[str, ...]:
     return command
 
 
-def new_row(minor: str, k3s: str = "") -> Row:
+def new_row(minor: str, k3s: str = "", provider: str = "") -> Row:
     """Return the row of a version, with its own k3s or this one, before anything is known of it."""
     wanted = k3s or minor
     known = wanted in presets.minors()
-    return Row(minor, presets.image(wanted).rpartition(":")[2] if known else "no preset")
+    image = presets.image(wanted).rpartition(":")[2] if known else "no preset"
+    return Row(minor, image, provider)

@@ -71,4 +71,4 @@ def test_the_site_is_made_before_it_is_kept_and_where_the_workflow_looks() -> No
 
 def test_results_are_where_the_workflow_looks() -> None:
     shown = [step["run"] for step in STEPS if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
-    assert [line.split()[1] for line in shown] == [str(cli.RESULT.relative_to(REPO))]
+    assert [line.split()[1] for line in shown] == [str(cli.result("kind").relative_to(REPO))]

@@ -41,7 +41,7 @@ case "${0##*/} $1 $2" in
 esac
 """
 PULL_FAILS = "docker-image docker-pull"
-TAG = nodes()[DEFAULT_KUBERNETES].tag
+TAG, IMAGE = nodes()[DEFAULT_KUBERNETES].tag, nodes()[DEFAULT_KUBERNETES].image
 
 
 def listed(*names: str) -> str:
@@ -169,10 +169,10 @@ def test_without_any_of_them_the_lab_is_the_host_unless_kind_is_asked_for(
 @pytest.mark.parametrize(
     ("failing", "asked"),
     [
-        ("", ["docker info", f"docker image inspect {TAG}"]),
+        ("", ["docker info", f"docker image inspect {IMAGE}"]),
         (
             "docker-image",
-            ["docker info", f"docker image inspect {TAG}", f"docker pull --quiet {TAG}"],
+            ["docker info", f"docker image inspect {IMAGE}", f"docker pull --quiet {IMAGE}"],
         ),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_cluster_is_made_once_and_gets_the_syncer_each_time(machine: Machine) 
         f"kind load docker-image --name t {SYNCER_TAG}",
     ]
     create = f"kind create cluster --name t --config {file} --kubeconfig {kubeconfig} --wait 2m"
-    look = f"docker image inspect {nodes()[DEFAULT_KUBERNETES].image}"
+    look = f"docker image inspect {IMAGE}"
     assert machine.calls == ["docker info", "kind get clusters", look, create, *image]
     assert (machine.build / context / "syncer" / "__main__.py").exists()
     assert list((machine.build / context / "wheels").iterdir()) == []
