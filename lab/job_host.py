@@ -89,7 +89,7 @@ def choose(progress: Progress, lab: str, kind: str) -> Host:
     made = Kind(progress, lab)
     if kind == "kind":
         return made
-    if made.ours():
+    if made.begun:
         progress.say(f"host: kind's cluster {lab}, which scripts/up made (else: --host lab)")
         return made
     obstacle = job_kind.obstacle()
@@ -105,9 +105,12 @@ def find(progress: Progress, lab: str, kind: str) -> Host | None:
     if os.environ.get("KUBECONFIG"):
         return choose(progress, lab, kind)
     made_by_kind = Kind(progress, lab)
-    if kind != "lab" and made_by_kind.ours():
+    if kind != "lab" and made_by_kind.begun:
         return made_by_kind
-    return LabHost(progress, lab) if registry.find(lab) else None
+    if registry.find(lab):
+        return LabHost(progress, lab)
+    # No cluster, but the Engine that one was to run in: `up` failed between the two.
+    return made_by_kind if kind != "lab" and made_by_kind.ours() else None
 
 
 def _lab_of(kubeconfig: str) -> str | None:

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from lab import gobuild, images, versions
+from lab import gobuild, images, packages, versions
 from lab.assets import Assets
 from lab.buildah import Image, build
 from lab.cache import digest, tree_digest
@@ -34,6 +34,7 @@ class Source:
     def __init__(self, progress: Progress, minor: str) -> None:
         self._assets = Assets(progress, minor)
         self._minor = minor
+        self._progress = progress
 
     def kind(self) -> str:
         """Return the path of the kind that made the node image."""
@@ -41,6 +42,9 @@ class Source:
 
     def node(self, docker: Mapping[str, str]) -> str:
         """Return the node image, when the Engine that `docker` reaches has it."""
+        if os.geteuid() != 0:
+            raise LabError("a node image is made as root only: images are built without an Engine")
+        packages.ensure(self._progress)
         return NodeImage(self._assets.cache, self._minor, docker).ensure()
 
     def images(self, minors: Sequence[str]) -> list[Image]:
@@ -107,12 +111,16 @@ class Kind(Host):
         docker = self._docker()
         kind = self._kind()
         exists = self.name in output([kind, "get", "clusters"], env=docker).split()
-        if exists and not self.ours():
+        if exists and not self.begun:
             raise LabError(
                 f"kind has a cluster {self.name} that scripts/up did not make: take another "
                 f"--lab NAME, or remove it: kind delete cluster --name {self.name}"
             )
-        if not exists:
+        if exists and Path(self.kubeconfig).exists():
+            self._wake(docker)
+        else:
+            if exists:  # the one who made it was killed half-way
+                run([kind, "delete", "cluster", "--name", self.name], env=docker)
             self._create(docker)
         if has_own_network(self._config.read_text()):
             cni.up(self.tool("kubectl"), Path(self.kubeconfig), docker, DEFAULT_NODES)
@@ -123,8 +131,13 @@ class Kind(Host):
             self.images = str(tree_digest(REPO / "syncer"))
         self.progress.say(f"host: kind's cluster {self.name}, {self._config}")
 
+    @property
+    def begun(self) -> bool:
+        """Tell whether `prepare` has made this cluster, or got half-way."""
+        return self._config.exists()
+
     def ours(self) -> bool:
-        return Path(self.kubeconfig).exists()
+        return self.begun or self._engine.for_up
 
     def remove(self) -> None:
         if self._answering():
@@ -153,6 +166,14 @@ class Kind(Host):
 
     def _kind(self) -> str:
         return "kind" if shutil.which("kind") else self._source.kind()
+
+    def _wake(self, docker: Mapping[str, str]) -> None:
+        """Start nodes that a restart of the machine ended; the API may have another port then."""
+        kind = self._kind()
+        names = output([kind, "get", "nodes", "--name", self.name], env=docker).split()
+        output(["docker", "start", *names], env=docker)
+        export = ["export", "kubeconfig", "--name", self.name, "--kubeconfig", self.kubeconfig]
+        run([kind, *export], env=docker)
 
     def _create(self, docker: Mapping[str, str]) -> None:
         kind, published = self._kind(), nodes()[self._minor]

@@ -102,7 +102,7 @@ def kind(
     cluster = job_kind.Kind(
         progress, f"{name}-{minor}", directory, minor, minors=minors, engine=engine
     )
-    stays = keep or cluster.ours()
+    stays = keep or cluster.begun
     try:
         cluster.prepare()
         image = presets.image(k3s) if k3s else ""

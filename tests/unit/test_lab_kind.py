@@ -33,6 +33,7 @@ echo "${0##*/} $*" >> "$STUBS/calls"
 case " $FAILING " in *" ${0##*/}-$1 "*) echo "$1: stubbed failure" >&2; exit 1 ;; esac
 case "${0##*/} $1 $2" in
 "kind get clusters") cat "$STUBS/clusters" ;;
+"kind get nodes") printf '%s\\n' t-control-plane t-worker ;;
 "kind create cluster")
   echo "$4" >> "$STUBS/clusters"
   while [ $# -gt 1 ]; do [ "$1" = --kubeconfig ] && echo made > "$2"; shift; done ;;
@@ -209,7 +210,12 @@ def test_a_cluster_is_made_once_and_gets_the_syncer_each_time(machine: Machine) 
     assert (machine.build / context / "syncer" / "__main__.py").exists()
     assert list((machine.build / context / "wheels").iterdir()) == []
     cluster.prepare()
-    assert machine.calls[6:] == ["docker info", "kind get clusters", *image]
+    wake = [
+        "kind get nodes --name t",
+        "docker start t-control-plane t-worker",
+        f"kind export kubeconfig --name t --kubeconfig {kubeconfig}",
+    ]
+    assert machine.calls[6:] == ["docker info", "kind get clusters", *wake, *image]
     assert cluster.ours()
     cluster.remove()
     assert machine.calls[-1] == f"kind delete cluster --name t --kubeconfig {kubeconfig}"
@@ -265,6 +271,28 @@ def test_an_engine_is_started_where_none_answers_and_goes_with_its_last_containe
     cluster.remove()
     assert machine.engine.done == done
     assert (machine.directory / "clusters").read_text() == ""
+
+
+def test_a_cluster_that_was_half_made_is_made_again(machine: Machine) -> None:
+    machine.has("kind", "docker")
+    cluster = machine.kind()
+    machine.build.mkdir()
+    (machine.build / "kind-t.yaml").write_text("nodes: []\n")
+    (machine.directory / "clusters").write_text("t\n")
+    cluster.prepare()
+    made = [call.split(" --")[0] for call in machine.calls if call.startswith("kind ")]
+    first = ["kind get clusters", "kind delete cluster", "kind create cluster"]
+    assert made[:3] == first
+
+
+def test_an_engine_without_a_cluster_is_removed_as_well(machine: Machine) -> None:
+    machine.has("kind", "docker", failing="docker-info")
+    cluster = machine.kind()
+    assert not cluster.ours()
+    machine.engine.up(for_up=True)
+    assert (cluster.begun, cluster.ours()) == (False, True)
+    cluster.remove()
+    assert machine.engine.done[-1] == "down"
 
 
 def test_a_cluster_of_somebody_else_is_left_alone(machine: Machine) -> None:
