@@ -63,7 +63,8 @@ def config(
     if networking:
         cluster["networking"] = networking
     if kubelet:
-        patch = yaml.safe_dump({"kind": "KubeletConfiguration", **kubelet}, sort_keys=False)
+        document = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
+        patch = yaml.safe_dump({**document, **kubelet}, sort_keys=False)
         cluster["kubeadmConfigPatches"] = [patch]
     return yaml.safe_dump(cluster, sort_keys=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab import versions
+from lab.errors import LabError
 from lab.gobuild import MODULES, Program
 
 _CONTAINERD = "github.com/containerd/containerd/v2"
@@ -32,8 +33,18 @@ ETCD = Program(  # the file is called like the module: server
 )
 
 
+def minors() -> list[str]:
+    """Return the Kubernetes minors of which a node image can be made."""
+    return [minor for minor in versions.KUBERNETES if (MODULES / f"kubeadm-{minor}").is_dir()]
+
+
 def kubeadm(minor: str) -> Program:
     """Return kubeadm of a Kubernetes version, stamped as the rest of it."""
+    if minor not in minors():
+        raise LabError(
+            f"no node image of kind can be made for {minor}: lab/go has no kubeadm-{minor}; "
+            f"there are {', '.join(minors())}"
+        )
     row = versions.kubernetes(minor)
     major, small = row.minor.split(".")
     stamps = {"gitVersion": row.version, "gitMajor": major, "gitMinor": small}

@@ -372,7 +372,12 @@ def test_an_engine_that_cannot_be_started_is_told(machine: Machine) -> None:
         ({"own_network": True}, {"networking": {"disableDefaultCNI": True}}),
         (
             {"kubelet": {"failCgroupV1": False}},
-            {"kubeadmConfigPatches": ["kind: KubeletConfiguration\nfailCgroupV1: false\n"]},
+            {
+                "kubeadmConfigPatches": [
+                    "apiVersion: kubelet.config.k8s.io/v1beta1\n"
+                    "kind: KubeletConfiguration\nfailCgroupV1: false\n"
+                ]
+            },
         ),
     ],
 )

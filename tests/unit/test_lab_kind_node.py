@@ -13,7 +13,8 @@ import pytest
 
 from lab.buildah import Image
 from lab.errors import LabError
-from lab.kind import archives, base, cni, nodeimage
+from lab.kind import archives, base, cni, nodeimage, programs
+from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 
 CONFIG = """
 version = 2
@@ -107,6 +108,15 @@ def test_images_are_joined_with_their_names_first_and_shared_layers_once(tmp_pat
     for each in manifests:
         assert {each["Config"], *each["Layers"]} <= set(names)
     assert len([name for name in names if name.endswith(".tar")]) == 3
+
+
+def test_a_minor_without_a_kubeadm_is_refused_by_name() -> None:
+    assert DEFAULT_KUBERNETES in programs.minors()
+    with pytest.raises(LabError, match=r"no kubeadm-1\.16; there are .*1\.34"):
+        programs.kubeadm("1.16")
+    for minor in programs.minors():
+        pins = (programs.kubeadm(minor).directory / "go.mod").read_text()
+        assert f"require k8s.io/kubernetes {KUBERNETES[minor].version}\n" in pins
 
 
 def listed(pods: str | None, kind: str = "InternalIP") -> dict[str, Any]:
