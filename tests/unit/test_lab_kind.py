@@ -41,6 +41,10 @@ case "${0##*/} $1 $2" in
 "kubectl get nodes") cat "$STUBS/nodes" ;;
 esac
 """
+PATCH = """apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+failCgroupV1: false
+"""
 PULL_FAILS = "docker-image docker-pull"
 TAG, IMAGE = nodes()[DEFAULT_KUBERNETES].tag, nodes()[DEFAULT_KUBERNETES].image
 
@@ -372,12 +376,7 @@ def test_an_engine_that_cannot_be_started_is_told(machine: Machine) -> None:
         ({"own_network": True}, {"networking": {"disableDefaultCNI": True}}),
         (
             {"kubelet": {"failCgroupV1": False}},
-            {
-                "kubeadmConfigPatches": [
-                    "apiVersion: kubelet.config.k8s.io/v1beta1\n"
-                    "kind: KubeletConfiguration\nfailCgroupV1: false\n"
-                ]
-            },
+            {"kubeadmConfigPatches": [PATCH]},
         ),
     ],
 )
