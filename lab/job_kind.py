@@ -123,8 +123,11 @@ class Kind(Host):
                 run([kind, "delete", "cluster", "--name", self.name], env=docker)
             self._create(docker)
         if has_own_network(self._config.read_text()):
-            cni.up(self.tool("kubectl"), Path(self.kubeconfig), docker, DEFAULT_NODES)
-            self._load(docker)
+            kubectl, kubeconfig = self.tool("kubectl"), Path(self.kubeconfig)
+            cni.up(kubectl, kubeconfig, docker, DEFAULT_NODES)
+            self._load(docker)  # meanwhile CoreDNS starts: it waits for kube-proxy for a while
+            with self.progress.task("the cluster's own pods", quiet=True):
+                cni.settled(kubectl, kubeconfig)
         else:
             with self.progress.task(f"building {SYNCER_TAG} with Docker") as task:
                 self._build(docker, task.note)

@@ -19,6 +19,7 @@ from lab.run import output
 
 _FILE = "/etc/cni/net.d/10-lab.conflist"
 _PATIENCE = 120.0  # seconds
+_UNTIL = f"--timeout={_PATIENCE:.0f}s"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def routes(node: Node, others: Sequence[Node]) -> list[tuple[str, ...]]:
 
 
 def up(kubectl: str, kubeconfig: Path, docker: Mapping[str, str], count: int) -> None:
-    """Give every node its network, and wait until all are ready and DNS answers; again: no harm."""
+    """Give every node its network, and wait until all are ready; again: no harm."""
     env = {"KUBECONFIG": str(kubeconfig)}
     known: list[Node] = []
 
@@ -81,11 +82,14 @@ def up(kubectl: str, kubeconfig: Path, docker: Mapping[str, str], count: int) ->
         output([*inside, "sh", "-c", f'printf %s "$1" >{_FILE}', "sh", file], env=docker)
         for route in routes(node, known):
             output([*inside, "ip", *route], env=docker)
-    until = f"--timeout={_PATIENCE:.0f}s"
-    output([kubectl, "wait", "nodes", "--all", "--for=condition=Ready", until], env=env)
+    output([kubectl, "wait", "nodes", "--all", "--for=condition=Ready", _UNTIL], env=env)
+
+
+def settled(kubectl: str, kubeconfig: Path) -> None:
+    """Wait until the cluster's names resolve and its volumes are made."""
     for namespace, name in (
         ("kube-system", "coredns"),
         ("local-path-storage", "local-path-provisioner"),
     ):
-        ready = ("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", until)
-        output([kubectl, *ready], env=env)
+        ready = ("rollout", "status", f"deployment/{name}", f"--namespace={namespace}", _UNTIL)
+        output([kubectl, *ready], env={"KUBECONFIG": str(kubeconfig)})
