@@ -143,19 +143,21 @@ class Kind(Host):
         return self.begun or self._engine.for_up
 
     def remove(self) -> None:
-        if self._answering():
+        if self._engine.for_up and not self._others():
+            self._engine.down()
+            self.progress.say("the Docker Engine is gone, with all that ran in it")
+        elif self._engine.runs() or answers():
             delete = ["delete", "cluster", "--name", self.name, "--kubeconfig", self.kubeconfig]
             run([self._kind(), *delete], env=self._environment())
         for file in (Path(self.kubeconfig), self._config, self._loaded):
             file.unlink(missing_ok=True)
-        if not self._engine.for_up:
-            return
-        if not self._answering() or not self._engine.busy():
-            self._engine.down()
-            self.progress.say("the Docker Engine is gone")
 
-    def _answering(self) -> bool:
-        return self._engine.runs() or answers()
+    def _others(self) -> set[str]:
+        """Return the containers of our own Engine that are no nodes of this cluster."""
+        if not self._engine.runs():
+            return set()
+        listed = [self._kind(), "get", "nodes", "--name", self.name]
+        return {*self._engine.busy()} - {*output(listed, env=self._environment()).split()}
 
     def _environment(self) -> dict[str, str]:
         """Return how the Engine is reached: our own, once there is one, else the caller's."""

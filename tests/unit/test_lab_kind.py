@@ -258,11 +258,18 @@ def test_without_a_registry_everything_is_made_here_and_loaded_once(machine: Mac
 
 
 @pytest.mark.parametrize(
-    ("containers", "done"),
-    [([], ["up, for_up=True", "down"]), (["other-control-plane"], ["up, for_up=True"])],
+    ("others", "done", "deleted"),
+    [
+        ([], ["up, for_up=True", "down"], False),
+        (["other-control-plane"], ["up, for_up=True"], True),
+    ],
 )
-def test_an_engine_is_started_where_none_answers_and_goes_with_its_last_container(
-    containers: list[str], done: list[str], machine: Machine
+def test_an_engine_is_started_where_none_answers_and_goes_with_its_last_cluster(
+    others: list[str],
+    done: list[str],
+    machine: Machine,
+    *,
+    deleted: bool,
 ) -> None:
     machine.has("kind", "docker", "kubectl", failing=f"docker-info {PULL_FAILS}")
     cluster = machine.kind(Made(machine.directory))
@@ -271,10 +278,11 @@ def test_an_engine_is_started_where_none_answers_and_goes_with_its_last_containe
     # Reached from outside of the Engine's network: kubectl and helm need nothing but KUBECONFIG.
     assert made["networking"]["apiServerAddress"] == str(network.ADDRESS)
     assert made["networking"]["apiServerPort"] == -1
-    machine.engine.containers = containers
+    machine.engine.containers = ["t-control-plane", "t-worker", *others]
     cluster.remove()
     assert machine.engine.done == done
-    assert (machine.directory / "clusters").read_text() == ""
+    assert ((machine.directory / "clusters").read_text() == "") == deleted
+    assert not cluster.begun
 
 
 def test_a_cluster_that_was_half_made_is_made_again(machine: Machine) -> None:
