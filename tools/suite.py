@@ -25,6 +25,7 @@ import click
 
 from lab import k3simages, registry
 from lab.assets import Assets
+from lab.docker.engine import answers
 from lab.paths import STATE_ROOT
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES
@@ -152,6 +153,12 @@ def hosts(lab: str) -> Iterator[Check]:
         return
     command = ("python", "-m", "tests.hosts", "--fast", "--lab", f"{lab}-hosts")
     yield Check("hosts, fast part", command, "closing")
+    if os.geteuid() != 0 and not answers():
+        click.secho("no kind: only root can start a Docker Engine, and none answers", fg="yellow")
+        return
+    kind = ("--host", "kind", "--versions", DEFAULT_KUBERNETES, "--cases", "install")
+    on_kind = ("python", "-m", "tests.hosts", *kind, "--lab", f"{lab}-hosts")
+    yield Check("hosts, ct install on kind", on_kind, "closing")
 
 
 def contract() -> Iterator[Check]:

@@ -15,7 +15,7 @@ from lab.buildah import Image
 from lab.cache import locked
 from lab.check import check
 from lab.cli import bring_up
-from lab.errors import LabError
+from lab.docker.engine import Engine
 from lab.lab import Lab
 from lab.paths import REPO
 from lab.progress import Progress
@@ -91,13 +91,17 @@ def kind(
     earlier: str,
     keep: bool,
     directory: Path = REPO / "build",
+    engine: Engine | None = None,
 ) -> Iterator[Host]:
-    """Provide a cluster of kind, which pulls k3s and has the working tree's syncer by its name."""
-    obstacle = job_kind.obstacle(minor)
-    if obstacle is not None:
-        raise LabError(f"--host kind: {obstacle}")
-    cluster = job_kind.Kind(progress, f"{name}-{minor}", directory, minor)
-    stays = keep or cluster.ours()
+    """Provide a cluster of kind, which has the working tree's syncer by its name.
+
+    It pulls its node image and k3s, or has both from this machine (`lab/job_kind.py`).
+    """
+    minors = list(filter(None, (k3s, earlier)))
+    cluster = job_kind.Kind(
+        progress, f"{name}-{minor}", directory, minor, minors=minors, engine=engine
+    )
+    stays = keep or cluster.begun
     try:
         cluster.prepare()
         image = presets.image(k3s) if k3s else ""

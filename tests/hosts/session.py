@@ -110,10 +110,14 @@ def chart_testing(host: Host, *flags: str) -> tuple[str, ...]:
     return command
 
 
-def new_row(minor: str, k3s: str = "", *, pulled: bool = False) -> Row:
-    """Return the row of a version, with its own k3s or this one, before anything is known of it."""
+def new_row(minor: str, k3s: str = "", provider: str = "") -> Row:
+    """Return the row of a version, with its own k3s or this one, before anything is known of it.
+
+    A lab and a kind cluster get their images from here; a given cluster pulls its own.
+    """
     wanted = k3s or minor
     if wanted not in presets.minors():
-        return Row(minor, "no preset")
+        return Row(minor, "no preset", provider)
     version = presets.image(wanted).rpartition(":")[2]
-    return Row(minor, f"{version}, {'pulled' if pulled else k3simages.origin(wanted)}")
+    origin = "pulled" if provider == "KUBECONFIG" else k3simages.origin(wanted)
+    return Row(minor, f"{version}, {origin}", provider)

@@ -74,8 +74,8 @@ def test_the_site_is_made_before_it_is_kept_and_where_the_workflow_looks() -> No
 def test_results_are_where_the_workflow_looks() -> None:
     shown = [step["run"] for step in STEPS if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
     hosts, real = (line.partition(">>")[0].split()[1:] for line in shown)
-    assert hosts == [str(cli.RESULT.relative_to(REPO))]
-    assert real == [str(each.relative_to(REPO)) for each in (contract.RESULT, cli.RESULT)]
+    assert hosts == [str(cli.result("kind").relative_to(REPO))]
+    assert real == [str(each.relative_to(REPO)) for each in (contract.RESULT, cli.result("lab"))]
 
 
 def test_real_k3s_is_pulled_by_its_presets_names_and_taken_by_the_tests() -> None:
