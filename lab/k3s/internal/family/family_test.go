@@ -86,9 +86,6 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "", "server-ca.crt"},
 		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
 		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
-		"1.21": {false, true, true, true, true, DialDirect, "https://kubernetes.default.svc.c", "kube-apiserver", "", "client-ca.crt"},
-		"1.24": {false, true, true, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
-		"1.28": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
@@ -128,6 +125,39 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 	}
 	if len(rows) != 14 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// TestTheMinorsBetween: what came between 1.18 and 1.30, one after the other.
+func TestTheMinorsBetween(t *testing.T) {
+	for minor, want := range map[string]struct {
+		onTheFly, repeat, crds, byIP, runtimes bool
+		dial                                   KubeletDial
+		rbac, client, signer, key, san         string
+	}{
+		"1.21": {true, false, true, false, false, DialDirect, "v1beta1", "kube-apiserver", "/client-ca.crt", "/service.key", ""},
+		"1.24": {true, true, true, false, false, DialSelector, "v1", "system:apiserver", "", "/service.key", "false"},
+		"1.28": {false, true, false, true, true, DialSelector, "v1", "system:apiserver", "", "/service.current.key", "true"},
+		"1.37": {false, true, false, true, true, DialSelector, "v1", "system:apiserver", "", "/service.current.key", "true"},
+	} {
+		f := row(t, minor)
+		if f.BasicAuth || !f.KubeconfigBeforeReady || !f.BootstrapData || !f.NodePassword || f.SANOnTheFly != want.onTheFly ||
+			f.RepeatArgs != want.repeat || f.HelmCRDsAlways != want.crds || f.HostsByIP != want.byIP || f.KubeletDial != want.dial ||
+			slices.Contains(f.DisableItems, "runtimes") != want.runtimes || f.RBACVersion != "rbac.authorization.k8s.io/"+want.rbac {
+			t.Errorf("%s: %+v", minor, f)
+		}
+		controllers := f.Defaults(ControllerManager, nil)
+		if controllers["cluster-signing-cert-file"] != want.signer || controllers["service-account-private-key-file"] != want.key {
+			t.Errorf("%s: %v", minor, controllers)
+		}
+		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
+		if leaf := f.Leaves()[i]; leaf.CN != want.client {
+			t.Errorf("%s: %+v", minor, leaf)
+		}
+		i = slices.IndexFunc(f.Flags(), func(flag Flag) bool { return flag.Names == "tls-san-security" })
+		if (i >= 0) != (want.san != "") || i >= 0 && f.Flags()[i].Default != want.san {
+			t.Errorf("%s: --tls-san-security %d", minor, i)
+		}
 	}
 }
 
