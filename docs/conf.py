@@ -55,6 +55,7 @@ NAVIGATION = {
         "Readme <README>",
     ],
     "For contributors: test results": [
+        "docs/real-k3s",
         "docs/benchmarks",
         "docs/conformance",
         "docs/escapes",

@@ -42,13 +42,14 @@ def furnish(lab: Lab, assets: Assets) -> None:
         for name, port in PORTS.items():
             _introduce(registries(lab.state / f"node-{number}") / name, f"{address}:{port}")
     door = f"{address}:{PORTS[OPEN]}"
-    for recipe in _stock(assets):
-        _push(lab, assets.cache, door, buildah.build(assets.cache, recipe))
+    for image in _stock(assets):
+        _push(lab, assets.cache, door, image)
 
 
-def _stock(assets: Assets) -> list[Recipe]:
-    brought = k3simages.recipes(assets.cache, assets.minor)
-    return [images.busybox(), images.syncer(assets.cache), *brought]
+def _stock(assets: Assets) -> list[Image]:
+    own = (images.busybox(), images.syncer(assets.cache))
+    brought = k3simages.images(assets.cache, assets.minor)
+    return [*(buildah.build(assets.cache, recipe) for recipe in own), *brought]
 
 
 def _introduce(directory: Path, address: str) -> None:

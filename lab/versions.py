@@ -142,7 +142,7 @@ HELM = "v3.21.4"
 COREDNS_TAGS: Mapping[str, str] = {
     "1.16": "coredns/coredns:1.6.3",
     "1.17": "rancher/coredns-coredns:1.6.3",
-    "1.18": "rancher/coredns-coredns:1.6.9",
+    "1.18": "rancher/coredns-coredns:1.6.3",
     "1.21": "rancher/mirrored-coredns-coredns:1.9.1",
     "1.24": "rancher/mirrored-coredns-coredns:1.10.1",
     "1.28": "rancher/mirrored-coredns-coredns:1.11.3",
@@ -157,6 +157,10 @@ COREDNS_TAGS: Mapping[str, str] = {
 }
 """The names in k3s' manifests (`k3s/internal/family`), which hosts take as well: under each is a
 CoreDNS that can read the API of that minor."""
+COREDNS_OF_RELEASES: Mapping[str, str] = {
+    "v1.34.8+k3s1": "rancher/mirrored-coredns-coredns:1.14.4",
+}
+"""Real releases whose manifests name another CoreDNS than those of the preset's release do."""
 COREDNS = "v1.12.4"
 COREDNS_1_6 = "v1.6.9"
 LOCAL_PATH = "v0.0.30"
@@ -166,6 +170,9 @@ KUBECONFORM = "v0.8.0"
 CRANE = "v0.20.6"
 ACTIONLINT = "v1.7.12"
 KIND = "v0.33.0"
+CONTAINERD = "v2.3.4"
+CRICTL = "v1.36.0"
+ETCD = "v3.6.5"
 TRAEFIK = "v3.7.13"
 PROMETHEUS_OPERATOR = "v0.84.0"
 CERT_MANAGER = "v1.11.5"

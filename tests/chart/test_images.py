@@ -15,7 +15,7 @@ import pytest
 from syncer.translate.images import PACKAGED
 from tools.rendering import CHART, template
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "air-gap.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs/how-to/air-gap.md").read_text()
 PRESETS = sorted(path.stem for path in (CHART / "values").iterdir())
 
 

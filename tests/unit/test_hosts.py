@@ -206,9 +206,9 @@ OK, BAD = outcome(1), outcome(0, 1)
     ids=["good", "failed", "no lab", "skipped", "not removed", "nothing"],
 )
 def test_table(outcomes: dict[str, Outcome], cells: list[str], line: str, *, good: bool) -> None:
-    rows, cases = [Row("1.34", "v1.34.4-k3s1", outcomes)], [LAB, INSTALL, E2E]
+    rows, cases = [Row("1.34", "v1.34.4-k3s1", outcomes=outcomes)], [LAB, INSTALL, E2E]
     head, _, body = table.markdown(rows, cases).splitlines()
-    assert head == "| host | k3s | lab | ct install | end to end | all |"
+    assert head == "| host | k3s | cluster | ct install | end to end | all |"
     assert body == f"| 1.34 | v1.34.4-k3s1 | {' | '.join(cells)} |"
     assert table.closing(rows, cases) == (line, good)
 
@@ -250,10 +250,20 @@ def test_what_cannot_be_run_is_told(args: list[str], says: str) -> None:
 
 @pytest.mark.parametrize(
     ("minor", "k3s", "shown"),
-    [("1.34", "", "v1.34.4-k3s1"), ("1.34", "1.16", "v1.16.13-k3s1"), ("1.99", "", "no preset")],
+    [
+        ("1.34", "", "v1.34.4-k3s1, stand-in"),
+        ("1.34", "1.16", "v1.16.13-k3s1, stand-in"),
+        ("1.99", "", "no preset"),
+    ],
 )
 def test_a_row_names_the_k3s_that_runs(minor: str, k3s: str, shown: str) -> None:
     assert session.new_row(minor, k3s).k3s == shown
+
+
+@pytest.mark.parametrize(("provider", "shown"), [("", "1.34"), ("kind", "1.34, kind")])
+def test_a_row_names_the_host_that_is_no_lab(provider: str, shown: str) -> None:
+    row = session.new_row("1.34", "", provider)
+    assert table.markdown([row], []).splitlines()[-1].startswith(f"| {shown} | v1.34.4-k3s1,")
 
 
 def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:

@@ -53,6 +53,32 @@ func TestRefusalsEndWithOneAndSayWhy(t *testing.T) {
 	}
 }
 
+func TestAnUnknownArgumentOfTheAPIServerEndsIt(t *testing.T) {
+	t.Parallel()
+	s := newInstance(t, append(direct(), "--kube-apiserver-arg=no-such-flag=1")...)
+	s.start()
+	want, said := 1, "level=fatal"
+	if row.EndsQuietly {
+		want, said = 0, "Shutdown request received"
+	}
+	if code := s.exits(); code != want || !strings.Contains(s.own(), said) || !strings.Contains(s.own(), "kube-apiserver exited") {
+		t.Errorf("code %d: %s", code, s.own())
+	}
+}
+
+func TestWithoutADefaultRouteItDoesNotStart(t *testing.T) {
+	s := newInstance(t)
+	command := exec.Command("unshare", append([]string{"--net", binary}, s.args...)...)
+	command.Env = s.env()
+	out, err := command.CombinedOutput()
+	if strings.Contains(string(out), "unshare failed") {
+		t.Skip("no right to make a network without routes")
+	}
+	if err == nil || !strings.Contains(string(out), "no default routes found") {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
 func TestUnwritableEtcIsFatal(t *testing.T) {
 	if !row.NodePassword {
 		t.Skip("older ones write nothing there but a link")

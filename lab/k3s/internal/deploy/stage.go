@@ -58,7 +58,7 @@ func render(name string, s *settings.Server) ([]byte, error) {
 
 // Skipped says whether a packaged component is left out.
 func Skipped(component string, s *settings.Server) bool {
-	if component == "ccm" && s.DisableCloud && s.IsDisabled("servicelb") {
+	if component == "ccm" && !s.Family.CloudAlways && s.DisableCloud && s.IsDisabled("servicelb") {
 		return true
 	}
 	return component != "" && s.IsDisabled(component)

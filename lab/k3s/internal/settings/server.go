@@ -29,6 +29,7 @@ type Server struct {
 	APIServerPort    int
 	APIServerBind    string
 	AdvertiseAddress string
+	Addressed        bool // by a flag: k3s need not look for an address of its own
 	AdvertisePort    int
 	TLSSANs          []string
 	SANSecurity      bool
@@ -230,6 +231,7 @@ func (s *Server) addresses(ctx *cli.Context) error {
 	if s.AdvertisePort == 0 {
 		s.AdvertisePort = s.Port
 	}
+	s.Addressed = s.AdvertiseAddress != "" || len(ctx.StringSlice("node-ip")) > 0
 	s.NodeIP = hostAddress()
 	if ips := commas(ctx.StringSlice("node-ip")); len(ips) > 0 {
 		s.NodeIP = ips[0]
@@ -258,13 +260,24 @@ func (s *Server) names(ctx *cli.Context) error {
 
 // StaticSANs are the names the serving certificates carry from the start.
 func (s *Server) StaticSANs() []string {
-	short, _, _ := strings.Cut(s.NodeName, ".")
 	sans := slices.Concat(s.TLSSANs, []string{
-		"127.0.0.1", "::1", "localhost", s.NodeName, short, s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
-		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + s.ClusterDomain,
+		"127.0.0.1", "localhost", s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc." + s.ClusterDomain,
 	})
+	if !s.Family.FewNames {
+		short, _, _ := strings.Cut(s.NodeName, ".")
+		sans = append(sans, "::1", s.NodeName, short, "kubernetes.default.svc")
+	}
 	slices.Sort(sans)
 	return slices.Compact(sans)
+}
+
+// InnerSANs are the names in the certificate of the API server behind the front.
+func (s *Server) InnerSANs() []string {
+	if !s.Family.FewNames {
+		return s.StaticSANs()
+	}
+	return []string{s.ServiceIP, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 }
 
 // IsDisabled says whether a packaged component is switched off.
