@@ -24,7 +24,7 @@ def read(file: Path) -> Manifest:
     except FileNotFoundError:
         raise NotFound(f"no such file: {file}", "correct the path") from None
     except OSError as error:
-        raise Trouble(f"{file} cannot be read ({error.strerror})", "mend that") from None
+        raise Trouble(f"{file} cannot be read ({error.strerror})", "correct that") from None
     except Damaged as error:
         raise Trouble(f"{file} is not a usable backup: {error}", "use another backup") from None
 

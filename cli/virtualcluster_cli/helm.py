@@ -182,7 +182,7 @@ def trouble(said: str) -> Trouble:
     if file := re.search(r"open ([^:]+): no such file", said):
         return NotFound(f"no such file: {file[1]}", "correct the path")
     if "failed to parse" in said or "error converting YAML" in said:
-        return Trouble(f"a values file is not valid YAML ({_last(said)})", "mend it")
+        return Trouble(f"a values file is not valid YAML ({_last(said)})", "correct it")
     return Trouble(f"helm failed: {_last(said)}")
 
 

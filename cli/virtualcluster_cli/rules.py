@@ -40,7 +40,7 @@ RULES = {
     ),
     "AdmissionInside": Rule(
         "A webhook or an admission policy inside the virtual cluster refuses the syncer's writes",
-        "exempt the user system:admin from it, or mend it",
+        "exempt the user system:admin from it, or correct it",
     ),
     "ClaimLost": Rule(
         "A claim whose volume was deleted never gets an empty one",

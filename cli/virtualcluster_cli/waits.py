@@ -26,11 +26,7 @@ def synced(plural: str, which: Installation) -> str:
     if plural in kinds["by default"]:
         return ""
     if plural in kinds["opt in"]:
-        return (
-            ""
-            if plural in on
-            else f"syncing of {plural} is disabled: a value of the chart enables it"
-        )
+        return "" if plural in on else f"syncing of {plural} is disabled: a chart value enables it"
     return "this kind exists inside only; the pods and Services that result from it are synced"
 
 

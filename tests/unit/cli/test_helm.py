@@ -50,7 +50,7 @@ TAKEN = """Error: INSTALLATION FAILED: Unable to continue with install: Service 
             ["you are not allowed to create roles in namespace team-x", "ClusterRole admin"],
         ),
         (CLUSTER, 4, ["you are not allowed to create clusterroles in the whole cluster", "values"]),
-        (TAKEN, 1, ['Service "dev" is there already', "another name"]),
+        (TAKEN, 1, ['Service "dev" exists already', "another name"]),
         ('Error: namespaces "team-y" not found', 3, ["kubectl create namespace team-y"]),
         ("Error: open v.yaml: no such file or directory", 3, ["no such file: v.yaml"]),
         (
