@@ -19,35 +19,50 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[1]
 NAVIGATION = {
     "": ["docs/quick-start", "docs/how-it-works"],
-    "How to": [
+    "Use it": [
+        "docs/cli",
+        "docs/what-is-synced",
         "docs/how-to/ci",
         "docs/how-to/gitops",
         "docs/how-to/ingress",
+        "docs/troubleshooting",
+    ],
+    "Run it for others": [
         "docs/how-to/tenant-limits",
         "docs/how-to/upgrade",
         "docs/how-to/backup",
         "docs/how-to/external-datastore",
+        "docs/how-to/air-gap",
         "docs/monitoring",
-        "docs/cli",
+        "SECURITY",
     ],
+    "Decide": ["docs/comparison", "docs/limits", "docs/versions", "docs/scaling"],
     "Reference": [
         "docs/reference/values",
         "docs/reference/cli",
         "docs/reference/kinds",
         "docs/reference/rights",
         "docs/reference/metrics",
-    ],
-    "Before you decide": ["docs/comparison", "docs/limits", "SECURITY", "docs/scaling"],
-    "When it is not well": ["docs/troubleshooting"],
-    "What was measured": ["docs/benchmarks", "docs/conformance", "docs/escapes", "docs/faults"],
-    "The project": [
-        "Readme <README>",
-        "CHANGELOG",
         "The chart's readme <charts/virtualcluster/README>",
         "The command line's readme <cli/README>",
+        "CHANGELOG",
     ],
-    "How it is tested": ["tests/*/README"],
-    "Decisions": ["docs/decisions/*"],
+    "For contributors": [
+        "CONTRIBUTING",
+        "docs/architecture",
+        "docs/threats",
+        "docs/k3s-contract",
+        "Readme <README>",
+    ],
+    "For contributors: test results": [
+        "docs/real-k3s",
+        "docs/benchmarks",
+        "docs/conformance",
+        "docs/escapes",
+        "docs/faults",
+    ],
+    "For contributors: the suites": ["lab/README", "lab/k3s/README", "tests/*/README"],
+    "For contributors: decisions": ["docs/decisions/*"],
 }
 
 project = "virtualcluster"
@@ -59,6 +74,7 @@ include_patterns = [
     "docs/**.md",
     "charts/virtualcluster/README.md",
     "cli/README.md",
+    "lab/**.md",
     "tests/*/README.md",
 ]
 exclude_patterns = ["build", ".*"]

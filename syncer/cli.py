@@ -15,24 +15,20 @@ import click
 import structlog
 import uvloop
 
-from syncer import kinds, log, versions
-from syncer.access import HostAccess
-from syncer.bucket import Bucket
-from syncer.client import Client
-from syncer.discover import (
-    Token,
-    check_default_storage_class,
-    check_ranges,
-    discover,
-    identify,
-    parse_ranges,
-    service_ranges,
-)
 from syncer.errors import ApiError, LostLease, Refused, Unreachable
-from syncer.podsecurity import LEVELS
+from syncer.kube import version
+from syncer.kube.auth import HostAccess
+from syncer.kube.client import Client
+from syncer.kube.ratelimit import Bucket
+from syncer.log import STYLES, configure
 from syncer.settings import Settings
+from syncer.startup.discover import Token, discover, identify
+from syncer.startup.preflight import check_default_storage_class
+from syncer.startup.service_cidr import check_ranges, parse_ranges, service_ranges
+from syncer.sync import kinds
+from syncer.translate.podsecurity import LEVELS
 
-logger = structlog.get_logger()
+log = structlog.get_logger()
 KNOWN = (Refused, ApiError, Unreachable, LostLease)
 
 
@@ -47,14 +43,14 @@ def _finish(work: Awaitable[None]) -> None:
     except asyncio.CancelledError:
         return  # SIGTERM
     except KNOWN as error:
-        logger.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
+        log.error("stopped", error=str(error))  # noqa: TRY400 (no trace: it says it all)
     except BaseExceptionGroup as group:
         known, bugs = group.split((*KNOWN, asyncio.CancelledError))
         if bugs is not None:
             raise
         causes = [] if known is None else _leaves(known)
         for leaf in causes:
-            logger.error("stopped", error=str(leaf))  # noqa: TRY400
+            log.error("stopped", error=str(leaf))  # noqa: TRY400
         if not causes:
             return
     else:
@@ -79,7 +75,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        logger.error("stopped", error=str(error))  # noqa: TRY400
+        log.error("stopped", error=str(error))  # noqa: TRY400
         sys.exit(1)
 
 
@@ -89,10 +85,10 @@ async def _on_host(work: Callable[[Client], Awaitable[None]]) -> None:
 
 
 @click.group(context_settings={"auto_envvar_prefix": "SYNCER", "show_default": True})
-@click.version_option(versions.own())
+@click.version_option(version.own())
 def main() -> None:
     """Mirror a virtual cluster's workloads into one namespace of its host."""
-    log.configure("info")
+    configure("info")
 
 
 release_option = click.option("--release", required=True, help="The Helm release's name.")
@@ -156,7 +152,7 @@ def preflight_command(
             check_ranges(ranges, await service_ranges(host, namespace, inside))
         if storage:
             await check_default_storage_class(host, namespace)
-        logger.info("nothing in the way", release=release)
+        log.info("nothing in the way", release=release)
 
     _finish(_on_host(work))
 
@@ -168,13 +164,13 @@ def preflight_command(
 @click.option("--k3s-version", default="", help="The k3s that served the datastore last.")
 def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version: str) -> None:
     """Write the virtual cluster's state to stdout as it is now, while it runs."""
-    from syncer.backup import About, backup  # noqa: PLC0415 (as in run_command)
+    from syncer.backup.create import About, backup  # noqa: PLC0415 (as in run_command)
 
     about = About(release, namespace, k3s_version)
     scratch = Path(tempfile.gettempdir())
     with _told():
         made = backup(sys.stdout.buffer, k3s_data_dir, about, scratch)
-        logger.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("restore")
@@ -182,12 +178,12 @@ def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version
 @click.option("--size", required=True, type=int, help="How many bytes of stdin are the backup.")
 def restore_command(k3s_data_dir: Path, size: int) -> None:
     """Replace the virtual cluster's state by the backup on stdin. k3s must not be running."""
-    from syncer.restore import restore  # noqa: PLC0415 (as in run_command)
+    from syncer.backup.restore import restore  # noqa: PLC0415 (as in run_command)
 
     os.umask(0o077)
     with _told():
         made = restore(sys.stdin.buffer, size, k3s_data_dir)
-        logger.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("run")
@@ -218,13 +214,15 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
     "--pod-node-selector", default="", help="Labels, a=b, of the nodes that pods may use."
 )
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
+@click.option("--image-registry", default="", help="Where the images that k3s packages are.")
+@click.option("--image-pull-secrets", default="", help="For these and our own; not for tenants'.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--leader-elect", is_flag=True, help="There are several replicas: one leads.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))
 @click.option(
     "--log-format",
     default="auto",
-    type=click.Choice(log.STYLES),
+    type=click.Choice(STYLES),
     help="auto: text on a terminal, else one JSON object a line.",
 )
 @click.option("--api-port", default=8443)
@@ -245,6 +243,7 @@ def run_command(
     ingress_classes: str,
     storage_classes: str,
     service_types: str,
+    image_pull_secrets: str,
     pod_node_selector: str,
     pod_security_standard: str,
     log_level: str,
@@ -254,9 +253,9 @@ def run_command(
     """Sync until told to stop."""
     # Not at the top: the two short commands above are in the way of every installation, and half of
     # their time would go into importing what they never use.
-    from syncer.run import run  # noqa: PLC0415
+    from syncer.app.run import run  # noqa: PLC0415
 
-    log.configure(log_level, log_format)
+    configure(log_level, log_format)
     chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
     if rest["virtual_scheduler"] and "nodes" not in chosen:
         raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")
@@ -271,6 +270,7 @@ def run_command(
         ingress_classes=tuple(_split(ingress_classes)),
         claim_classes=tuple(_split(storage_classes)),
         service_types=tuple(_split(service_types)),
+        image_pull_secrets=tuple(_split(image_pull_secrets)),
         pod_node_selector=_pairs(pod_node_selector),
         pod_security=pod_security_standard,
         **rest,  # type: ignore[arg-type]

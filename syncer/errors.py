@@ -4,6 +4,7 @@ ApiError
 ├── BadRequest (400, 422: the object can never be accepted as it is)
 ├── Unauthorized (401)
 ├── Forbidden (403)
+│   ├── AdmissionDenied (any status: a webhook or an admission policy gave the answer)
 │   └── Terminating (403, what is asked for would be made in a namespace that is on its way out)
 ├── NotFound (404)
 ├── Conflict (409)
@@ -12,6 +13,7 @@ ApiError
 ├── TooManyRequests (429, retry_after in seconds)
 └── ServerError (5xx)
 Refused       the translation will not let this object reach the host
+DeletionHeld  the brake holds the deletion of a host object: nothing was sent
 NotYet        something this object needs is not there; its arrival queues the object again
 Unreachable   no answer at all: connection refused, reset, timed out
 ├── NotLeading    another replica may be the leader: nothing was sent
@@ -20,11 +22,6 @@ LostLease     another replica leads, or may: this one ends
 """
 
 from __future__ import annotations
-
-import math
-
-ENDING = "because it is being terminated"  # 1.16 says it in no other way
-LONGEST_RETRY_AFTER = 60.0  # seconds; API servers ask for 1 to 30
 
 
 class ApiError(Exception):
@@ -45,11 +42,15 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """The credentials are not accepted."""
+    """The credentials are not accepted. Of a write, kube/client.py has made sure by reading."""
 
 
 class Forbidden(ApiError):
     """A right is missing, or admission said no."""
+
+
+class AdmissionDenied(Forbidden):
+    """Admission said no, with a status of its own choice: it is about this one request only."""
 
 
 class Terminating(Forbidden):
@@ -105,39 +106,9 @@ class Refused(Exception):
         self.message = message
 
 
+class DeletionHeld(Exception):
+    """The brake does not let this object be deleted before its operator has said so."""
+
+
 class NotYet(Exception):
     """Something the object needs is still on its way."""
-
-
-BY_STATUS: dict[int, type[ApiError]] = {
-    400: BadRequest,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    410: Gone,
-    422: BadRequest,
-    429: TooManyRequests,
-}
-
-
-def from_status(status: int, body: object, retry_after: str | None) -> ApiError:
-    """Make the typed error for an HTTP status and the Status object that came with it."""
-    reason, message = "", ""
-    if isinstance(body, dict):
-        reason, message = str(body.get("reason", "")), str(body.get("message", ""))
-    kind = BY_STATUS.get(status, ServerError if status >= 500 else ApiError)  # noqa: PLR2004
-    if kind is Conflict and reason == "AlreadyExists":
-        kind = AlreadyExists
-    if kind is Forbidden and ENDING in message:
-        kind = Terminating
-    return kind(status, reason, message[:1024], retry_after=_seconds(retry_after))
-
-
-def _seconds(retry_after: str | None) -> float:
-    """Return the pause that the header asks for, within reason: a tenant's webhook can set it."""
-    try:
-        pause = float(retry_after) if retry_after else 0.0
-    except ValueError:
-        pause = 1.0
-    return 1.0 if math.isnan(pause) else max(0.0, min(LONGEST_RETRY_AFTER, pause))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
-from syncer.objects import Key, Obj, annotation
+from syncer.kube.objects import Key, Obj, annotation
 
 PREFIX = "virtualcluster.dev/"
 TENANT_LABEL = "tenant.virtualcluster.dev/"
@@ -24,8 +24,9 @@ NAME = PREFIX + "name"
 UID = PREFIX + "uid"
 KIND = PREFIX + "kind"
 PASSED = PREFIX + "annotations"  # the keys of the tenant's annotations that were passed on
-RESERVED = "reserved"  # the UID that a Service has until its virtual twin exists (discover.py)
+RESERVED = "reserved"  # the UID of a Service until its virtual twin exists (startup/discover.py)
 SEPARATOR = "-x-"
+DNS_SERVICE = Key("services", "kube-system", "kube-dns")
 LONGEST = 63  # pods' hostnames and services are DNS labels
 
 

@@ -29,6 +29,8 @@ class Settings(NamedTuple):
     max_objects: int
     pod_node_selector: tuple[tuple[str, str], ...]
     hosts_image: str
+    image_registry: str
+    image_pull_secrets: tuple[str, ...]
     accept_new_datastore: bool
     leader_elect: bool
     own_node: str

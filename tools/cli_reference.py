@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tools.generated import ROOT, Row, code, table
+from tools.generated import ROOT, Row, code, fill, table
 from virtualcluster_cli.main import CODES, main
 
 PATH = ROOT / "docs" / "reference" / "cli.md"
@@ -72,7 +72,7 @@ def _default(option: click.Option) -> str:
 def _prose(text: str) -> str:
     """Return help as a text: paragraphs, whose lines were those of the source."""
     paragraphs = re.split(r"\n\s*\n", re.sub(r"[\f\b]", "", text).strip())
-    return "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    return "\n\n".join(fill(" ".join(each.split())) for each in paragraphs)
 
 
 def _examples(epilog: str) -> str:

@@ -4,9 +4,10 @@ USAGE
     python -m tools.cli_rules           write cli/virtualcluster_cli/shared/ and rules.json
     python -m tools.cli_rules --check   write nothing, fail where they would change
 
-shared/     modules of the syncer that need nothing but each other: the names and marks of twins
-rules.json  the verdict on each field with the reason that stands beside it in
-            syncer/translate/fields.py; the reasons of refusals; the kinds that are synced
+shared/     modules of the syncer that need nothing but each other: the names and marks of
+            twins, how certificates are read
+rules.json  the verdict on each field with the reason that stands beside it in the tables of
+            syncer/translate/; the reasons of refusals; the kinds that are synced
 
 The syncer's own package would bring its HTTP client, event loop and more into everybody's
 environment, and be of another version than the one that runs.
@@ -23,18 +24,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from syncer import kinds
-from syncer.translate import fields
+from syncer.sync import kinds
+from syncer.translate import (
+    containers,
+    ingresses,
+    persistentvolumeclaims,
+    poddisruptionbudgets,
+    pods,
+    services,
+    volumes,
+)
 from syncer.translate.classes import CLASSES
+from syncer.translate.fields import Verdict
 from tools import generated
 from tools.generated import ROOT
 
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
-MODULES = ("archive", "objects", "identity")
-HEADER = "# Made by scripts/generate from syncer/{name}.py: edit that one.\n"
-FOR_OPERATORS = {"backup", "discover", "restore", "review", "run", "upgrade"}
-"""Modules whose refusals end a command: its operator reads them in the log, nobody in events."""
+MODULES = {
+    "archive": "backup.archive",
+    "certfile": "certfile",
+    "objects": "kube.objects",
+    "identity": "identity",
+}
+"""By the name that they have in shared/."""
+HEADER = "# Made by scripts/generate from {path}: edit that one.\n"
+TABLES = {
+    "POD_SPEC": pods,
+    "CONTAINER": containers,
+    "VOLUME": volumes,
+    "SERVICE_SPEC": services,
+    "CLAIM_SPEC": persistentvolumeclaims,
+    "BUDGET_SPEC": poddisruptionbudgets,
+    "INGRESS_SPEC": ingresses,
+}
+"""Where each table of verdicts is."""
+FOR_OPERATORS = ("app/", "backup/", "startup/")
+"""Packages whose refusals end a command: its operator reads them in the log, nobody in events."""
 
 
 def outputs() -> dict[Path, str]:
@@ -49,9 +75,13 @@ def outputs() -> dict[Path, str]:
 
 def shared(name: str) -> str:
     """Return a module of the syncer under its other name."""
-    source = (SYNCER / f"{name}.py").read_text()
-    moved = source.replace("from syncer.", "from virtualcluster_cli.shared.")
-    return HEADER.format(name=name) + moved
+    path = SYNCER / f"{MODULES[name].replace('.', '/')}.py"
+    moved = path.read_text()
+    for each, module in MODULES.items():
+        moved = moved.replace(
+            f"from syncer.{module} import", f"from virtualcluster_cli.shared.{each} import"
+        )
+    return HEADER.format(path=path.relative_to(ROOT)) + moved
 
 
 def rules() -> dict[str, Any]:
@@ -73,25 +103,33 @@ def rules() -> dict[str, Any]:
     }
 
 
-def verdicts() -> dict[str, dict[str, tuple[fields.Verdict, str]]]:
-    """Return each table of fields.py: its fields, their verdicts and why."""
-    path = SYNCER / "translate" / "fields.py"
-    beside = comments(path)
+def verdicts() -> dict[str, dict[str, tuple[Verdict, str]]]:
+    """Return each table of verdicts: its fields, their verdicts and why."""
     found = {}
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            name = ast.unparse(node.target)
-            table: dict[str, fields.Verdict] = getattr(fields, name)
-            why = dict(_reasons_beside(node.value, beside))
-            found[name] = {field: (verdict, why[field]) for field, verdict in table.items()}
+    for name, module in TABLES.items():
+        path = Path(str(module.__file__))
+        table: dict[str, Verdict] = getattr(module, name)
+        why = dict(_reasons_beside(_literal(path, name), comments(path)))
+        found[name] = {field: (verdict, why[field]) for field, verdict in table.items()}
     return found
+
+
+def _literal(path: Path, name: str) -> ast.Dict:
+    (literal,) = (
+        node.value
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.target) == name
+        and isinstance(node.value, ast.Dict)
+    )
+    return literal
 
 
 def reasons() -> dict[str, set[str]]:
     """Return the reasons of all refusals that tenants are told, and the modules that use them."""
     found: dict[str, set[str]] = defaultdict(set)
     for path in sorted(SYNCER.rglob("*.py")):
-        if path.stem in FOR_OPERATORS:
+        if str(path.relative_to(SYNCER)).startswith(FOR_OPERATORS):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             for reason in _reason(node):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 Row = tuple[str, ...]
+COLUMNS = 100
+"""How wide the lines of generated pages are."""
 
 
 def main(files: dict[Path, str], about: str | None) -> None:
@@ -36,6 +40,19 @@ def table(head: Row, rows: Iterable[Row]) -> str:
 def code(words: Iterable[str]) -> str:
     """Return words as code, with commas between them."""
     return ", ".join(f"`{word}`" for word in words)
+
+
+def fill(text: str, indent: str = "") -> str:
+    """Return a paragraph of Markdown in lines, later ones with an indent; code is not broken."""
+    whole = re.sub(r"`[^`]+`", lambda found: found[0].replace(" ", "\0"), text)
+    lines = textwrap.wrap(
+        whole,
+        COLUMNS,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines).replace("\0", " ")
 
 
 def _cell(text: str) -> str:

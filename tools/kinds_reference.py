@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
-from syncer.rights import ALL, READ
+from syncer.startup.permissions import ALL, READ
+from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from syncer.translate.classes import CLASSES
-from syncer.translate.shapes import JUDGED, NOT_OFFERED, SHAPES
+from syncer.translate.nested_fields import JUDGED, NOT_OFFERED, SHAPES
 from tools import cli_rules
 from tools.generated import ROOT, Row, code, table
 from tools.rights_reference import default, link, rights
@@ -20,46 +20,48 @@ PATH = ROOT / "docs" / "reference" / "kinds.md"
 HEAD = """\
 # Kinds and fields
 
-Made by `scripts/generate` from `syncer/kinds.py`, `syncer/translate/fields.py`,
-`syncer/translate/shapes.py` and the chart's table of rights.
+Made by `scripts/generate` from `syncer/sync/kinds.py`, the tables of verdicts in
+`syncer/translate/` and the chart's table of rights.
 
 ## Kinds
 
-`→` is from the virtual cluster to the host, `←` is from the host into it. What is not in this
-table stays inside: namespaces, accounts and roles, custom resources, Deployments, Jobs and all
-else that ends in pods. `--disable-sync-resources=…` in `syncer.extraArgs` switches kinds off.
+`→` is from the virtual cluster to the host, `←` is from the host to the virtual cluster. Kinds
+that are not in this table stay inside: namespaces, service accounts and roles, custom resources,
+and the controllers that end in pods, such as Deployments and Jobs.
+`--disable-sync-resources=…` in `syncer.extraArgs` switches kinds off. A shorter table with more
+explanation is in [what is synced](../what-is-synced.md).
 """
 VERDICTS = """\
 ## Fields
 
 A host object is built field by field. Every field of every version of Kubernetes that the chart
-knows has one of these verdicts, and a test walks through the API's descriptions to see to it. A
-field that the syncer does not know is refused as well: what Kubernetes adds tomorrow reaches no
-host unseen.
+knows has one of these verdicts, and a test walks through the API descriptions to check it. A field
+that the syncer does not know is refused as well: a new field of Kubernetes reaches no host unseen.
 
 | verdict | the host gets |
 |---|---|
 | copy | the value as it is |
-| map | another value, which the syncer makes |
+| map | another value, which the syncer computes |
 | drop | nothing; the rest is synced |
-| refuse | no object, as long as the field is set: a Warning on the virtual object names it |
+| refuse | no object, as long as the field is set; a Warning on the virtual object names the field |
 
-Of metadata the host gets a name of its own, the labels under hashed keys, and the marks by which
-the syncer finds its objects. Owner references, finalizers and managed fields stay inside, and so do
-annotations, but for those of ingresses that `sync.ingresses.annotations` lists; what a pod reads of
-its own by the downward API travels under keys of the syncer's. The status goes the other way only.
+Of the metadata, the host gets another name, the labels under hashed keys, and the marks by which
+the syncer finds its objects. Owner references, finalizers and managed fields stay inside. So do
+annotations, except those of ingresses that `sync.ingresses.annotations` lists. Labels and
+annotations that a pod reads through the downward API travel under keys of the syncer's. The status
+flows only from the host.
 """
 NESTED = """\
 ## Fields below
 
-What stands below a copied field is held to lists, too, at any depth. *Not offered* is refused, or
-replaced on the way where the reason says so.
+Fields below a copied field are checked against lists, too, at any depth. *Not offered* fields are
+refused, or replaced where the reason says so.
 """
 REASONS = """\
 ## Reasons of refusals
 
-The reason of the Warning on the virtual object, and what it means. `virtualcluster explain` says
-which it was.
+The reason of the Warning on the virtual object, and its meaning. `virtualcluster explain` shows
+the reason for one object.
 """
 
 
@@ -71,34 +73,34 @@ class Way(NamedTuple):
     by: str = ""
 
 
-CLASS = Way("←", "copies of the host's, to be named")
+CLASS = Way("←", "copies of the host's, which objects may name")
 WAYS = {
-    "pods": Way("→, status ←", "judged by Pod Security before anything is made"),
+    "pods": Way("→, status ←", "judged by Pod Security before anything is created"),
     "services": Way(
         "→, status and node ports ←", "the same ClusterIP on both sides; not ExternalName"
     ),
     "configmaps": Way("→", "those that a synced pod names"),
     "secrets": Way("→", "those that a synced pod or ingress names"),
     "persistentvolumeclaims": Way(
-        "→, class, volume and status ←", "a lost volume is told, never replaced"
+        "→, class, volume and status ←", "a lost volume is reported, never replaced"
     ),
     "ingresses": Way("→, status ←", "hosts and classes limited by values"),
     "endpoints": Way("→", "of services without a selector, addresses of own pods only"),
-    "endpointslices": Way("→", "likewise"),
-    "poddisruptionbudgets": Way("→", "with the number that the virtual cluster worked out"),
+    "endpointslices": Way("→", "the same"),
+    "poddisruptionbudgets": Way("→", "with the number that the virtual cluster computed"),
     "ephemeralcontainers": Way("→", "of running pods: `kubectl debug`"),
     "resize": Way("→", "of running pods: resources, in place"),
     "metrics": Way("←", "of own pods: `kubectl top`, HorizontalPodAutoscalers"),
-    "nodemetrics": Way("←", "of nodes; without it their figures are sums over own pods"),
-    "nodes": Way("←", "one for each node that runs an own pod; by value the real ones"),
-    "persistentvolumes": Way("←", "one for each bound claim; by value with what the host's say"),
+    "nodemetrics": Way("←", "of nodes; without it, sums over own pods"),
+    "nodes": Way("←", "one for each node that runs an own pod; by value the real nodes"),
+    "persistentvolumes": Way("←", "one for each bound claim; by value with fields of the host's"),
     **dict.fromkeys(CLASSES, CLASS),
 }
 ALONG = {
     "events": Way("←", "of synced objects, in virtual names", "always on"),
     "certificates": Way(
         "←",
-        "Secrets that the host's cert-manager made for a synced ingress",
+        "Secrets that the host's cert-manager created for a synced ingress",
         "with `ingresses` and `secrets`",
     ),
 }
@@ -175,7 +177,7 @@ def nested() -> Iterator[Row]:
 
 def _reasons() -> dict[str, str]:
     """Return what stands beside the fields of NOT_OFFERED."""
-    path = cli_rules.SYNCER / "translate" / "shapes.py"
+    path = cli_rules.SYNCER / "translate" / "nested_fields.py"
     beside = cli_rules.comments(path)
     (table_,) = (
         node.value

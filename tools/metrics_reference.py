@@ -8,23 +8,23 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
-from syncer import health
-from syncer.attempts import RESULTS
-from syncer.expiry import FILES
-from syncer.metrics import FAMILIES, Metrics
-from syncer.metrics.sides import FAILURES
-from syncer.progress import Progress
-from syncer.tally import LAGGING, QUICK
-from syncer.watch import REASONS
+from syncer.kube.durations import LAGGING, QUICK
+from syncer.kube.reflector import REASONS
+from syncer.sync.retry_policy import RESULTS
+from syncer.telemetry import http
+from syncer.telemetry.cert_expiry import FILES
+from syncer.telemetry.metrics import FAMILIES, Metrics
+from syncer.telemetry.metrics.api_clients import FAILURES
+from syncer.telemetry.readiness import Progress
 from tools.cli_rules import reasons
-from tools.generated import ROOT
+from tools.generated import ROOT, fill
 
 PATH = ROOT / "docs" / "reference" / "metrics.md"
 HEAD = """\
 # Metrics of the syncer
 
-Made by `scripts/generate` from `syncer/metrics/`. Alerts, the dashboard and how to get them:
-[monitoring.md](../monitoring.md).
+Made by `scripts/generate` from `syncer/telemetry/metrics/`. Alerts, the dashboard and how to get
+them: [monitoring.md](../monitoring.md).
 
 Every syncer serves them on port 8081 of its pod, under `/metrics`, in Prometheus' text format,
 to whoever reaches that port. No label says anything of a tenant, and none has other values than
@@ -85,7 +85,7 @@ def _others() -> list[Row]:
 
 
 def _collected() -> list[Metric]:
-    registry: CollectorRegistry = health.registry(Metrics(Progress()))
+    registry: CollectorRegistry = http.registry(Metrics(Progress()))
     return sorted(
         (each for each in registry.collect() if not each.name.startswith("virtualcluster_")),
         key=lambda metric: metric.name,
@@ -100,6 +100,7 @@ def _table(rows: list[Row]) -> str:
 
 def _words() -> str:
     told = ", ".join(f"`{each}`" for each in sorted(reasons()))
+    refusals = fill(f"- `reason` of refusals, as in the Warning event: {told}.", "  ")
     return f"""\
 ## Labels
 
@@ -110,7 +111,7 @@ def _words() -> str:
   is for that.
 - `result`:
 {_list(RESULTS)}
-- `reason` of refusals, as in the Warning that the tenant reads: {told}.
+{refusals}
 - `reason` of restarts:
 {_list({reason: WHY_RESTARTED[reason] for reason in REASONS})}
 - `reason` of failures:

@@ -15,39 +15,39 @@ HEAD = """\
 # Rights on the host
 
 Made by `scripts/generate` from
-[files/rights.yaml](../../charts/virtualcluster/files/rights.yaml), the table that the chart's
-Role and ClusterRole are made of. Tests compare what Helm renders of it, for each value, with the
-syncer's own table; `scripts/test escapes` reads the host's audit log for requests beyond it.
+[files/rights.yaml](../../charts/virtualcluster/files/rights.yaml), the table from which the chart
+renders its Role and ClusterRole. Tests compare the rendered rules, for each value, with the
+syncer's own table; `scripts/test escapes` searches the host's audit log for requests beyond it.
 
-Only the syncer's container holds a token of the host. k3s holds none, and no pod of a tenant
-does. What is not here is not granted: no service accounts and none of their tokens, no roles, no
+Only the syncer's container holds a token of the host. k3s and the pods of tenants hold none. Rights
+that are not listed here are not granted: no service accounts and none of their tokens, no roles, no
 namespaces, no `nodes/proxy`, no status, binding or eviction of pods, no `*`.
 """
 IN_NAMESPACE = """\
 ## In the namespace, always
 
-A Role. Who installs the chart must hold these rights, as the ClusterRole `admin` in the namespace
-does.
+A Role. Whoever installs the chart must hold these rights; the ClusterRole `admin` in the namespace
+has them.
 """
 BY_VALUE = """\
 ## In the namespace, by value
 
-The same Role; a rule is in it only while its value is on. Beside the value: whether it is so by
-default.
+The same Role. A rule is in it only while its value is on. The first column also shows the default.
 """
 WIDE = """\
 ## In the whole cluster, by value
 
-A ClusterRole `virtualcluster:<namespace>:<release>`, which is made only if one of these values is
-on, and only reads. Whoever installs must be allowed to create it.
+A ClusterRole `virtualcluster:<namespace>:<release>`, which exists only if one of these values is
+on, and only reads. Whoever installs must be allowed to create it: a user with only `admin` in the
+namespace gets Helm's error before anything is created. `helm delete` removes it.
 """
 AT_INSTALLATION = """\
 ## Before the installation
 
-`preflight.enabled` runs a pod for some seconds, under an account of its own that is gone
+`preflight.enabled` runs a pod for some seconds, under an account of its own that is removed
 afterwards. Its Role may create claims (a dry run shows whether the host has a default
-StorageClass), and create, get and delete services (one with an impossible address is refused, by
-a message that names the host's range); each of the two only if there is something to find out.
+StorageClass), and create, get and delete services (the host refuses one with an impossible address
+with a message that names its range). Each rule is there only if the check needs it.
 """
 HEADINGS = ("resources", "verbs", "what for")
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import structlog
 
-from syncer.kubelet import logs, routes, splice
+from syncer.kubelet import logs, routes, streams
+from syncer.kubelet.downstream import Downstream, Inbound
 from syncer.kubelet.errors import (
     Answer,
-    BadRequestError,
-    ClientGoneError,
-    ForbiddenError,
+    BadRequest,
+    ClientGone,
+    Forbidden,
     KubeletError,
     answer_to,
 )
 from syncer.kubelet.headers import proposal
-from syncer.kubelet.pods import resolve
-from syncer.kubelet.types import Health, Logs, Stream
+from syncer.kubelet.limits import Slots
+from syncer.kubelet.resolve import resolve
+from syncer.kubelet.types import Health, Logs, Service, Stream
 
-if TYPE_CHECKING:
-    from syncer.kubelet.downstream import Downstream, Inbound
-    from syncer.kubelet.limits import Slots
-    from syncer.kubelet.types import Service
-
-LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger("kubelet")
+log = structlog.get_logger()
 _TEXT = [(b"Content-Type", b"text/plain")]
 _JSON = [(b"Content-Type", b"application/json")]
 _LAST = (b"Connection", b"close")
@@ -41,7 +37,7 @@ class Connection:
         self._service = service
         self._slots = slots
         self._trusted = trusted
-        self._log = LOG.bind(node=node)
+        self._log = log.bind(node=node)
 
     async def serve(self) -> None:
         """Answer requests one after the other; an error's answer is the connection's last."""
@@ -52,7 +48,7 @@ class Connection:
                 await self._handle(inbound)
                 if not self._down.next_cycle():
                     return
-        except ClientGoneError:
+        except ClientGone:
             self._log.debug("client left")
         except KubeletError as error:
             await self._refuse(error, text=text)
@@ -62,13 +58,13 @@ class Connection:
 
     async def _handle(self, inbound: Inbound) -> None:
         if not self._trusted:
-            raise ForbiddenError("the client certificate is not the API server's")
+            raise Forbidden("the client certificate is not the API server's")
         upgrade = proposal(inbound.headers)
         request = routes.parse(inbound.method, inbound.target)
         if isinstance(request, Stream):
             with self._slots.take():
                 host_pod = resolve(self._service.lookup, request)
-                await splice.serve(
+                await streams.serve(
                     self._down,
                     request,
                     inbound.method,
@@ -77,7 +73,7 @@ class Connection:
                     service=self._service,
                 )
         elif upgrade is not None:
-            raise BadRequestError("this path serves no upgrades")
+            raise BadRequest("this path serves no upgrades")
         elif isinstance(request, Logs):
             with self._slots.take():
                 host_pod = resolve(self._service.lookup, request)
@@ -96,7 +92,7 @@ class Connection:
         kind, body = (_TEXT, answer.text()) if text else (_JSON, answer.status())
         try:
             await self._down.reply(answer.code, [*kind, _LAST], body)
-        except ClientGoneError:
+        except ClientGone:
             self._log.debug("client left")
 
     def _report(self, error: KubeletError, answer: Answer) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import h11
 
-from syncer.kubelet.errors import BadRequestError, ClientGoneError, TooLargeError
+from syncer.kubelet.errors import BadRequest, ClientGone, TooLarge
 from syncer.kubelet.limits import MAX_EARLY, MAX_HEAD, Limits
-
-if TYPE_CHECKING:
-    from syncer.kubelet.tlsstream import TlsStream
-    from syncer.kubelet.types import Headers
+from syncer.kubelet.tls_stream import TlsStream
+from syncer.kubelet.types import Headers
 
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
 
@@ -31,7 +29,7 @@ class Inbound(NamedTuple):
 
 
 class Downstream:
-    """The server's end of a connection; raises ClientGoneError when the other end has left."""
+    """The server's end of a connection; raises ClientGone when the other end has left."""
 
     def __init__(self, stream: TlsStream, limits: Limits) -> None:
         self.stream = stream
@@ -42,7 +40,7 @@ class Downstream:
     async def next_request(self) -> Inbound | None:
         """Return the next request; None when the client is done or said nothing for too long.
 
-        Raises BadRequestError or TooLargeError; the answer to those must be the last.
+        Raises BadRequest or TooLarge; the answer to those must be the last.
         """
         try:
             async with asyncio.timeout(self._limits.idle) as deadline:
@@ -51,8 +49,8 @@ class Downstream:
             return None
         except h11.RemoteProtocolError as error:
             if error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
-                raise TooLargeError("the request head is too large") from error
-            raise BadRequestError("malformed HTTP request") from error
+                raise TooLarge("the request head is too large") from error
+            raise BadRequest("malformed HTTP request") from error
 
     async def _receive(self, deadline: asyncio.Timeout) -> Inbound | None:
         head: h11.Request | None = None
@@ -68,7 +66,7 @@ class Downstream:
                 head = event
                 _check(event)
             elif isinstance(event, h11.Data):
-                raise TooLargeError("requests with a body are not served")
+                raise TooLarge("requests with a body are not served")
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return Inbound(head.method.decode(), head.target.decode(), head.headers.raw_items())
             else:  # ConnectionClosed
@@ -135,12 +133,12 @@ class Downstream:
             if data:
                 await self.stream.write(data)
         except OSError as error:
-            raise ClientGoneError from error
+            raise ClientGone from error
 
 
 def _check(head: h11.Request) -> None:
     if head.http_version != b"1.1":
-        raise BadRequestError("only version 1.1 of HTTP is served")
+        raise BadRequest("only version 1.1 of HTTP is served")
     names = {name for name, _ in head.headers}
     if {b"content-length", b"transfer-encoding"} <= names:
-        raise BadRequestError("Content-Length and Transfer-Encoding exclude each other")
+        raise BadRequest("Content-Length and Transfer-Encoding exclude each other")

@@ -1,17 +1,17 @@
 """Every way a kubelet request can fail, and the one table from class to HTTP answer.
 
     KubeletError
-    ├── BadRequestError        400  the request is not one that an API server sends
-    ├── ForbiddenError         403  the caller's certificate is not the API server's
-    ├── NotFoundError          404  no such path, pod or container of this virtual cluster
-    ├── MethodNotAllowedError  405
-    ├── TooLargeError          413  a body where none belongs, or too long a head
-    ├── MissingRightError      500  the syncer's own Role on the host lacks something
-    ├── HostUnavailableError   502  the host API cannot be reached, or its answer is not usable
-    ├── OverloadedError        503  the stream limit is reached
-    ├── HostTimeoutError       504  the host API did not answer in time
-    └── HostRefusedError       own  the host's refusal, told in virtual names
-    ClientGoneError            none: nobody is left to answer
+    ├── BadRequest        400  the request is not one that an API server sends
+    ├── Forbidden         403  the caller's certificate is not the API server's
+    ├── NotFound          404  no such path, pod or container of this virtual cluster
+    ├── MethodNotAllowed  405
+    ├── TooLarge          413  a body where none belongs, or too long a head
+    ├── MissingRight      500  the syncer's own Role on the host lacks something
+    ├── HostUnavailable   502  the host API cannot be reached, or its answer is not usable
+    ├── Overloaded        503  the stream limit is reached
+    ├── HostTimeout       504  the host API did not answer in time
+    └── HostRefused       own  the host's refusal, told in virtual names
+    ClientGone            none: nobody is left to answer
 
 Handlers raise; only `connection.py` answers and logs. A missing right is a 500 and not a 403: the
 person at kubectl would take a 403 for a gap in their own rights.
@@ -32,43 +32,43 @@ class KubeletError(Exception):
         self.message = message
 
 
-class BadRequestError(KubeletError):
+class BadRequest(KubeletError):
     """The request is malformed."""
 
 
-class ForbiddenError(KubeletError):
+class Forbidden(KubeletError):
     """The caller is not the API server."""
 
 
-class NotFoundError(KubeletError):
+class NotFound(KubeletError):
     """There is no such path, pod or container."""
 
 
-class MethodNotAllowedError(KubeletError):
+class MethodNotAllowed(KubeletError):
     """The path does not know this method."""
 
 
-class TooLargeError(KubeletError):
+class TooLarge(KubeletError):
     """The request is larger than anything an API server sends."""
 
 
-class MissingRightError(KubeletError):
+class MissingRight(KubeletError):
     """The host denied the syncer a verb on a resource."""
 
 
-class HostUnavailableError(KubeletError):
+class HostUnavailable(KubeletError):
     """The host API cannot be reached or answered with something unusable."""
 
 
-class OverloadedError(KubeletError):
+class Overloaded(KubeletError):
     """As many streams as allowed are open."""
 
 
-class HostTimeoutError(KubeletError):
+class HostTimeout(KubeletError):
     """The host API took too long to answer."""
 
 
-class HostRefusedError(KubeletError):
+class HostRefused(KubeletError):
     """The host API refused; its status code and reason are handed on."""
 
     def __init__(self, message: str, code: int, reason: str) -> None:
@@ -77,7 +77,7 @@ class HostRefusedError(KubeletError):
         self.reason = reason
 
 
-class ClientGoneError(Exception):
+class ClientGone(Exception):
     """The client closed the connection before its answer was complete."""
 
 
@@ -112,21 +112,21 @@ class Answer:
 
 # The reasons are those of apimachinery's StatusReason.
 TABLE: dict[type[KubeletError], tuple[HTTPStatus, str]] = {
-    BadRequestError: (HTTPStatus.BAD_REQUEST, "BadRequest"),
-    ForbiddenError: (HTTPStatus.FORBIDDEN, "Forbidden"),
-    NotFoundError: (HTTPStatus.NOT_FOUND, "NotFound"),
-    MethodNotAllowedError: (HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-    TooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge"),
-    MissingRightError: (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"),
-    HostUnavailableError: (HTTPStatus.BAD_GATEWAY, "InternalError"),
-    OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"),
-    HostTimeoutError: (HTTPStatus.GATEWAY_TIMEOUT, "Timeout"),
+    BadRequest: (HTTPStatus.BAD_REQUEST, "BadRequest"),
+    Forbidden: (HTTPStatus.FORBIDDEN, "Forbidden"),
+    NotFound: (HTTPStatus.NOT_FOUND, "NotFound"),
+    MethodNotAllowed: (HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+    TooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge"),
+    MissingRight: (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"),
+    HostUnavailable: (HTTPStatus.BAD_GATEWAY, "InternalError"),
+    Overloaded: (HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+    HostTimeout: (HTTPStatus.GATEWAY_TIMEOUT, "Timeout"),
 }
 
 
 def answer_to(error: KubeletError) -> Answer:
     """Return the HTTP answer for an error; a class without a row is a 500."""
-    if isinstance(error, HostRefusedError):
+    if isinstance(error, HostRefused):
         return Answer(error.code, error.reason, error.message)
     code, reason = TABLE.get(type(error), (HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError"))
     return Answer(code, reason, error.message)

@@ -7,14 +7,11 @@ hop-by-hop header of the client can ride on the syncer's credentials (threats.md
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from syncer.kubelet.errors import BadRequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from syncer.kubelet.types import Headers
+from syncer.kubelet.errors import BadRequest
+from syncer.kubelet.types import Headers
 
 USER_AGENT = b"virtualcluster-syncer/kubelet"
 SPDY = b"spdy/3.1"
@@ -47,16 +44,16 @@ class Upgrade(NamedTuple):
 def proposal(headers: Iterable[tuple[bytes, bytes]]) -> Upgrade | None:
     """Return the upgrade that a request proposes; None without an Upgrade header.
 
-    Raises BadRequestError for any protocol but SPDY/3.1 and WebSocket (h2c above all).
+    Raises BadRequest for any protocol but SPDY/3.1 and WebSocket (h2c above all).
     """
     received = list(headers)
     wanted = values(received, b"upgrade")
     if not wanted:
         return None
     if len(wanted) > 1 or wanted[0].lower() not in _UPGRADES:
-        raise BadRequestError("only upgrades to SPDY/3.1 and websocket are served")
+        raise BadRequest("only upgrades to SPDY/3.1 and websocket are served")
     if b"upgrade" not in (value.lower() for value in values(received, b"connection")):
-        raise BadRequestError("an Upgrade header needs Connection: Upgrade")
+        raise BadRequest("an Upgrade header needs Connection: Upgrade")
     name = wanted[0].lower()
     passed = _spdy(received) if name == SPDY else _websocket(received)
     return Upgrade(_UPGRADES[name], passed)
@@ -95,7 +92,7 @@ def _spdy(headers: Headers) -> Headers:
     """Return the stream protocols one by one: older servers do not split at commas."""
     protocols = values(headers, b"x-stream-protocol-version")
     if not all(_PROTOCOL.fullmatch(protocol) for protocol in protocols):
-        raise BadRequestError("unknown X-Stream-Protocol-Version")
+        raise BadRequest("unknown X-Stream-Protocol-Version")
     return [(b"X-Stream-Protocol-Version", protocol) for protocol in protocols]
 
 
@@ -103,9 +100,9 @@ def _websocket(headers: Headers) -> Headers:
     """Return the handshake without extensions; bearer tokens posing as subprotocols are dropped."""
     key, version = (values(headers, b"sec-websocket-" + part) for part in (b"key", b"version"))
     if len(key) != 1 or not _WEBSOCKET_KEY.fullmatch(key[0]):
-        raise BadRequestError("malformed Sec-WebSocket-Key")
+        raise BadRequest("malformed Sec-WebSocket-Key")
     if len(version) != 1 or not _WEBSOCKET_VERSION.fullmatch(version[0]):
-        raise BadRequestError("malformed Sec-WebSocket-Version")
+        raise BadRequest("malformed Sec-WebSocket-Version")
     passed = [(b"Sec-WebSocket-Key", key[0]), (b"Sec-WebSocket-Version", version[0])]
     offered = values(headers, b"sec-websocket-protocol")
     known = [protocol for protocol in offered if _PROTOCOL.fullmatch(protocol)]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from syncer.kubelet.errors import OverloadedError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from syncer.kubelet.errors import Overloaded
 
 CHUNK = 64 * 1024  # one read; asyncio's own StreamReader limit
 MAX_HEAD = 1024 * 1024  # net/http's DefaultMaxHeaderBytes, and the kubelet's: long exec commands
@@ -42,9 +40,9 @@ class Slots:
 
     @contextlib.contextmanager
     def take(self) -> Iterator[None]:
-        """Hold one slot; raises OverloadedError when none is left."""
+        """Hold one slot; raises Overloaded when none is left."""
         if self.taken >= self._limit:
-            raise OverloadedError(f"{self._limit} streams are open already; close some and retry")
+            raise Overloaded(f"{self._limit} streams are open already; close some and retry")
         self.taken += 1
         try:
             yield

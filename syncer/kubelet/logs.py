@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
+from syncer.kubelet.disconnect import while_connected
+from syncer.kubelet.downstream import Downstream
+from syncer.kubelet.host_errors import explain
 from syncer.kubelet.limits import MAX_ERROR_BODY
-from syncer.kubelet.pods import confirm
-from syncer.kubelet.refusals import explain
+from syncer.kubelet.resolve import confirm
 from syncer.kubelet.routes import host_target
+from syncer.kubelet.types import HostPod, Logs, Service
 from syncer.kubelet.upstream import Upstream
-from syncer.kubelet.waiting import while_connected
-
-if TYPE_CHECKING:
-    from syncer.kubelet.downstream import Downstream
-    from syncer.kubelet.types import HostPod, Logs, Service
 
 
 async def serve(down: Downstream, request: Logs, host_pod: HostPod, service: Service) -> None:
     """Answer with the log; following ends when either side goes.
 
-    Raises a KubeletError, or ClientGoneError as soon as nobody reads any more: an upstream that
+    Raises a KubeletError, or ClientGone as soon as nobody reads any more: an upstream that
     follows a quiet log would not notice for hours. The `async with` then closes it at once.
     """
     async with Upstream(service.host_api, service.limits) as upstream:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from syncer.kubelet.errors import BadRequestError
-
-if TYPE_CHECKING:
-    from syncer.kubelet.types import Pairs
+from syncer.kubelet.errors import BadRequest
+from syncer.kubelet.types import Pairs
 
 MAX_INT64 = 2**63 - 1  # the API's own type for all log numbers
 MAX_PORT = 65535
@@ -106,20 +104,20 @@ PORT_FORWARD: Mapping[str, Key] = {"port": Key("ports", _ports, repeat=True)}
 
 
 def parse_query(raw: str, known: Mapping[str, Key]) -> dict[str, tuple[str, ...]]:
-    """Return the host API's keys and values; raise BadRequestError for anything not known."""
+    """Return the host API's keys and values; raise BadRequest for anything not known."""
     result: dict[str, tuple[str, ...]] = {}
     for field in raw.split("&") if raw else ():
         coded_name, _, coded_text = field.partition("=")
         name = _decode(coded_name)
         key = known.get(name)
         if key is None:
-            raise BadRequestError("unknown query parameter")
+            raise BadRequest("unknown query parameter")
         if key.host in result and not key.repeat:
-            raise BadRequestError(f"query parameter {name} given more than once")
+            raise BadRequest(f"query parameter {name} given more than once")
         try:
             values = key.parse(_decode(coded_text))
         except ValueError:
-            raise BadRequestError(f"invalid value of query parameter {name}") from None
+            raise BadRequest(f"invalid value of query parameter {name}") from None
         result[key.host] = result.get(key.host, ()) + values
     return result
 
@@ -128,7 +126,7 @@ def log_pairs(raw: str, container: str) -> Pairs:
     """Return the query of the host's pods/log for the query of a containerLogs request."""
     found = parse_query(raw, LOGS)
     if "sinceSeconds" in found and "sinceTime" in found:
-        raise BadRequestError("at most one of sinceTime and sinceSeconds may be given")
+        raise BadRequest("at most one of sinceTime and sinceSeconds may be given")
     # "All" is what every server does anyway; hosts without PodLogsQuerySplitStreams refuse the key.
     if found.get("stream") == ("All",):
         del found["stream"]
@@ -139,9 +137,9 @@ def stream_pairs(raw: str, container: str, known: Mapping[str, Key]) -> Pairs:
     """Return the query of the host's pods/exec or pods/attach."""
     found = parse_query(raw, known)
     if not any(found.get(name) == ("true",) for name in ("stdin", "stdout", "stderr")):
-        raise BadRequestError("you must specify at least 1 of stdin, stdout, stderr")
+        raise BadRequest("you must specify at least 1 of stdin, stdout, stderr")
     if known is EXEC and "command" not in found:
-        raise BadRequestError("you must specify a command")
+        raise BadRequest("you must specify a command")
     return (("container", container), *_flat(found))
 
 
@@ -157,8 +155,8 @@ def _flat(found: Mapping[str, tuple[str, ...]]) -> Pairs:
 def _decode(text: str) -> str:
     """Decode once, strictly: Go encodes a space as + and everything else by percent."""
     if ";" in text or _BAD_ESCAPE.search(text):
-        raise BadRequestError("malformed query string")
+        raise BadRequest("malformed query string")
     try:
         return unquote_to_bytes(text.replace("+", " ")).decode()
     except UnicodeDecodeError:
-        raise BadRequestError("query string is not UTF-8") from None
+        raise BadRequest("query string is not UTF-8") from None

@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from syncer.kubelet.limits import Limits
-    from syncer.kubelet.tlsstream import TlsStream
+from syncer.kubelet.limits import Limits
+from syncer.kubelet.tls_stream import TlsStream
 
 
 async def relay(

@@ -13,7 +13,7 @@ from typing import Literal
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from syncer.kubelet import query
-from syncer.kubelet.errors import BadRequestError, MethodNotAllowedError, NotFoundError
+from syncer.kubelet.errors import BadRequest, MethodNotAllowed, NotFound
 from syncer.kubelet.types import Health, HostPod, Logs, PodRef, Request, Stream
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -44,7 +44,7 @@ def parse(method: str, target: str) -> Request:
     """Return what is asked for; raise a KubeletError for what this endpoint does not serve."""
     path, _, raw_query = target.partition("?")
     if not path.startswith("/") or "#" in target:
-        raise BadRequestError("the request target must be a path")
+        raise BadRequest("the request target must be a path")
     parts = [_decode(part) for part in path[1:].split("/")]
     match parts:
         case ["healthz"]:
@@ -64,8 +64,8 @@ def parse(method: str, target: str) -> Request:
         case ["portForward", namespace, pod, uid]:
             return _ports(method, _pod(namespace, pod, uid), raw_query)
         case [first, *_] if first in NODE_PATHS:
-            raise NotFoundError(NODE_PATHS[first])
-    raise NotFoundError("no such path")
+            raise NotFound(NODE_PATHS[first])
+    raise NotFound("no such path")
 
 
 def host_target(request: Logs | Stream, host_pod: HostPod) -> str:
@@ -104,16 +104,16 @@ def _pod(namespace: str, name: str, uid: str | None) -> PodRef:
 
 def _check(form: re.Pattern[str], text: str, what: str) -> None:
     if not form.fullmatch(text):
-        raise BadRequestError(f"not a valid {what} name")
+        raise BadRequest(f"not a valid {what} name")
 
 
 def _allow(method: str, *allowed: str) -> None:
     if method not in allowed:
-        raise MethodNotAllowedError(f"only {' and '.join(allowed)} here")
+        raise MethodNotAllowed(f"only {' and '.join(allowed)} here")
 
 
 def _decode(part: str) -> str:
     if _BAD_ESCAPE.search(part):
-        raise BadRequestError("malformed path")
+        raise BadRequest("malformed path")
     # Every name is ASCII; other bytes become characters that no form allows.
     return unquote_to_bytes(part).decode("ascii", errors="replace")

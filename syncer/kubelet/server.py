@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -13,14 +12,10 @@ from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.connection import Connection
 from syncer.kubelet.downstream import Downstream
 from syncer.kubelet.limits import Limits, Slots
-from syncer.kubelet.tls import is_api_server
-from syncer.kubelet.tlsstream import TlsStream
-from syncer.kubelet.types import Service
+from syncer.kubelet.tls_stream import TlsStream
+from syncer.kubelet.types import Callers, HostApi, Lookup, Service, TlsProvider
 
-if TYPE_CHECKING:
-    from syncer.kubelet.types import HostApi, Lookup, TlsProvider
-
-LOG: structlog.typing.FilteringBoundLogger = structlog.get_logger("kubelet")
+log = structlog.get_logger()
 LOOPBACK = "127.0.0.1"
 BACKLOG = 128
 ACCEPT_PAUSE = 1.0  # asyncio's own pause when file descriptors have run out
@@ -29,18 +24,20 @@ ACCEPT_PAUSE = 1.0  # asyncio's own pause when file descriptors have run out
 class KubeletServer:
     """Serves the virtual cluster's API server; `listen` and `close` may be called at any time.
 
-    `tls` is asked for every connection, so what it returns may change. Nothing is opened before
-    the first `listen`; `aclose` ends everything.
+    `tls` and `callers` are asked for every connection, so what they return may change. Nothing is
+    opened before the first `listen`; `aclose` ends everything.
     """
 
     def __init__(
         self,
         tls: TlsProvider,
+        callers: Callers,
         lookup: Lookup,
         host_api: HostApi,
         limits: Limits | None = None,
     ) -> None:
         self._tls = tls
+        self._callers = callers
         self._limits = limits or Limits()
         self._service = Service(lookup, host_api, self._limits)
         self._slots = Slots(self._limits.streams)
@@ -93,7 +90,7 @@ class KubeletServer:
                     try:
                         peer, _ = await loop.sock_accept(listening)
                     except OSError:
-                        LOG.exception("accept failed", node=node)
+                        log.exception("accept failed", node=node)
                         await asyncio.sleep(ACCEPT_PAUSE)
                         continue
                     if self._connections >= self._limits.streams + self._limits.spare_connections:
@@ -110,19 +107,19 @@ class KubeletServer:
             async with asyncio.timeout(self._limits.handshake):
                 await stream.handshake()
             try:
-                trusted = is_api_server(stream.peer_certificate())
+                trusted = self._callers(stream.peer_certificate())
                 down = Downstream(stream, self._limits)
                 await Connection(down, self._service, self._slots, node, trusted=trusted).serve()
                 await stream.finish(self._limits.flush)
             finally:
                 await stream.aclose()
         except CertificateError as error:
-            LOG.error("no serving certificate", node=node, reason=str(error))  # noqa: TRY400
+            log.error("no serving certificate", node=node, reason=str(error))  # noqa: TRY400
         except OSError as error:
             # Anybody in this pod can connect without a certificate: that is worth no more.
-            LOG.debug("connection failed", node=node, error=type(error).__name__)
+            log.debug("connection failed", node=node, error=type(error).__name__)
         except Exception as error:
-            LOG.exception("connection crashed", node=node, error=type(error).__name__)
+            log.exception("connection crashed", node=node, error=type(error).__name__)
 
     def _release(self, peer: socket.socket, _: asyncio.Task[None]) -> None:
         """Forget a connection, also one whose task was cancelled before it began."""

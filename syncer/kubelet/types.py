@@ -5,18 +5,18 @@ Everything here is data or an interface: the endpoint holds no object of the eng
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    import ssl
-
-    from syncer.kubelet.limits import Limits
+from syncer.kubelet.limits import Limits
 
 Subresource = Literal["exec", "attach", "portforward"]
 Pairs = tuple[tuple[str, str], ...]  # a query for the host API, in its own words
 Headers = list[tuple[bytes, bytes]]
-TlsProvider = Callable[[], "ssl.SSLContext"]
+TlsProvider = Callable[[], ssl.SSLContext]
+Callers = Callable[[bytes | None], bool]
+"""Says whether a client certificate (DER), whose key the handshake has proved, may ask anything."""
 
 
 class HostPod(NamedTuple):
@@ -61,6 +61,18 @@ class HostApi(Protocol):
 
     async def bearer(self) -> str:
         """Return a token that is valid now (projected tokens change on disk)."""
+        ...
+
+
+class Endpoint(Protocol):
+    """What listens for the API server in place of a kubelet."""
+
+    async def listen(self, port: int, node_name: str) -> int:
+        """Serve the node on 127.0.0.1:port; return the port."""
+        ...
+
+    async def close(self, port: int) -> None:
+        """Stop serving on the port."""
         ...
 
 

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import h11
 
-from syncer.kubelet.errors import HostTimeoutError, HostUnavailableError
-from syncer.kubelet.headers import host_request
-from syncer.kubelet.tlsstream import TlsStream
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-    from syncer.kubelet.headers import Upgrade
-    from syncer.kubelet.limits import Limits
-    from syncer.kubelet.types import Headers, HostApi
+from syncer.kubelet.errors import HostTimeout, HostUnavailable
+from syncer.kubelet.headers import Upgrade, host_request
+from syncer.kubelet.limits import Limits
+from syncer.kubelet.tls_stream import TlsStream
+from syncer.kubelet.types import Headers, HostApi
 
 _END = h11.EndOfMessage()
 
@@ -37,7 +33,7 @@ class HostAnswer(NamedTuple):
 class Upstream:
     """A connection to the host API that ends with its `async with`, whatever happens.
 
-    Raises HostUnavailableError and HostTimeoutError, nothing else.
+    Raises HostUnavailable and HostTimeout, nothing else.
     """
 
     stream: TlsStream
@@ -81,10 +77,10 @@ class Upstream:
                     case h11.InformationalResponse():
                         continue  # 100 and 103 precede the answer
                     case _:
-                        raise HostUnavailableError("the host API closed the connection")
+                        raise HostUnavailable("the host API closed the connection")
 
     async def body(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; one that is cut short raises HostUnavailableError."""
+        """Yield the body as it arrives; one that is cut short raises HostUnavailable."""
         while True:
             with _failures():
                 event = await self._next()
@@ -111,9 +107,9 @@ class Upstream:
             async with asyncio.timeout(self._limits.host_connect):
                 self.stream = await TlsStream.connect(self._api.host, self._api.port, self._api.tls)
         except TimeoutError as error:
-            raise HostTimeoutError("the host API did not accept a connection in time") from error
+            raise HostTimeout("the host API did not accept a connection in time") from error
         except OSError as error:
-            raise HostUnavailableError("the host API cannot be reached") from error
+            raise HostUnavailable("the host API cannot be reached") from error
         self._connected = True
 
     async def _next(self) -> type[h11.NEED_DATA | h11.PAUSED] | h11.Event:
@@ -132,6 +128,6 @@ def _failures() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise HostUnavailableError("the connection to the host API broke") from error
+        raise HostUnavailable("the connection to the host API broke") from error
     except h11.RemoteProtocolError as error:
-        raise HostUnavailableError("the host API's answer is not valid HTTP") from error
+        raise HostUnavailable("the host API's answer is not valid HTTP") from error

@@ -4,8 +4,8 @@
     await metrics.run()                 # serves and stays registered while the host has figures
 
 A request goes: kubectl or a controller -> the virtual API server (RBAC) -> its aggregator -> our
-port on loopback (server) -> the host's list, a few seconds old at most (source) -> only our pods,
-in virtual names (figures) -> the form that was asked for (documents).
+port on loopback (server) -> the host's list, a few seconds old at most (host_metrics) -> only our
+pods, in virtual names (usage) -> the form that was asked for (responses).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Callable
 import structlog
 from aiohttp import web
 
-from syncer.client import Client
 from syncer.errors import ApiError, Unreachable
+from syncer.kube.client import Client
 from syncer.kubelet import CertificateError, ServingTls
 from syncer.metricsapi.registration import SERVER_NAME, Registration, Way
 from syncer.metricsapi.server import Figures, serve
@@ -25,7 +25,7 @@ from syncer.metricsapi.server import Figures, serve
 __all__ = ["PORT", "SERVER_NAME", "Figures", "MetricsApi", "Way"]
 
 log = structlog.get_logger()
-PORT = 10349  # right below the nodes' ports (nodes.FIRST_PORT)
+PORT = 10349  # right below the nodes' ports (translate/nodes.FIRST_PORT)
 LOOK = 30.0  # seconds between two looks at whether the host has the API; one cheap read
 FAILED_LOOK = 2.0  # k3s restarts within seconds
 

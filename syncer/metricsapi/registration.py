@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import structlog
 
-from syncer.client import Client
 from syncer.errors import AlreadyExists, NotFound
-from syncer.metricsapi.documents import GROUP, VERSION
-from syncer.objects import Obj, covers
-from syncer.resources import API_SERVICES, CLUSTER_ROLES, SERVICES, Resource
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj, covers
+from syncer.kube.resources import API_SERVICES, CLUSTER_ROLES, SERVICES, Resource
+from syncer.metricsapi.responses import GROUP, VERSION
 
 log = structlog.get_logger()
 NAME, NAMESPACE = "virtualcluster-metrics", "kube-system"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 
 _TOKEN = re.compile(r"\s*(==|!=|[=!,()<>]|[A-Za-z0-9_./-]+)", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)

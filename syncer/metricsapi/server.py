@@ -21,10 +21,12 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from syncer.kube.objects import Obj
 from syncer.kubelet import CertificateError, ServingTls
-from syncer.metricsapi import accept, documents, figures
-from syncer.metricsapi.documents import GROUP, GROUP_VERSION, NODES, PODS, Served
-from syncer.metricsapi.figures import Usage
+from syncer.metricsapi import negotiation, responses
+from syncer.metricsapi import usage as figures
+from syncer.metricsapi.host_metrics import HostMetrics, Unavailable
+from syncer.metricsapi.responses import GROUP, GROUP_VERSION, NODES, PODS, Served
 from syncer.metricsapi.selectors import (
     BadSelector,
     fields_meet,
@@ -32,9 +34,8 @@ from syncer.metricsapi.selectors import (
     parse_fields,
     parse_labels,
 )
-from syncer.metricsapi.source import HostMetrics, Unavailable
-from syncer.objects import Obj
-from syncer.world import World
+from syncer.metricsapi.usage import Usage
+from syncer.state.cluster import World
 
 log = structlog.get_logger()
 LOOPBACK = "127.0.0.1"
@@ -71,7 +72,7 @@ class Figures(NamedTuple):
 class _Failure(Exception):
     def __init__(self, code: int, reason: str, message: str) -> None:
         super().__init__(message)
-        self.answer = _json(documents.failure(code, reason, message), code)
+        self.answer = _json(responses.failure(code, reason, message), code)
 
 
 async def serve(tls: ServingTls, port: int, answers: Figures) -> web.AppRunner:
@@ -100,10 +101,10 @@ def _application(answers: Figures) -> web.Application:
     app.add_routes(
         [
             web.get("/apis", _apis),
-            web.get(f"/apis/{GROUP}", _fixed(documents.group())),
-            web.get(root, _fixed(documents.resource_list())),
+            web.get(f"/apis/{GROUP}", _fixed(responses.group())),
+            web.get(root, _fixed(responses.resource_list())),
             # Without any the API server would log an error for each of its many attempts.
-            web.get("/openapi/v2", _fixed(documents.specification())),
+            web.get("/openapi/v2", _fixed(responses.specification())),
             web.get("/openapi/v3", _fixed({"paths": {}})),
             web.get(f"{root}/nodes", get),
             web.get(f"{root}/nodes/{{node}}", get),
@@ -140,12 +141,12 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _apis(request: web.Request) -> web.Response:
-    wanted = accept.form(request.headers.get("Accept", ""), "APIGroupDiscoveryList")
+    wanted = negotiation.form(request.headers.get("Accept", ""), "APIGroupDiscoveryList")
     if wanted is None:
         raise _Failure(406, "NotAcceptable", "only JSON can be had here")
-    if wanted == accept.PLAIN:
-        return _json(documents.group_list())
-    content = orjson.dumps(documents.aggregated_discovery(wanted.version))
+    if wanted == negotiation.PLAIN:
+        return _json(responses.group_list())
+    content = orjson.dumps(responses.aggregated_discovery(wanted.version))
     headers = {"Content-Type": DISCOVERY_TYPE.format(wanted.version)}
     return web.Response(body=content, headers=headers)
 
@@ -158,7 +159,7 @@ def _fixed(document: Obj) -> Handler:
 
 
 async def _metrics(request: web.Request, answers: Figures, served: Served) -> web.Response:
-    wanted = accept.form(request.headers.get("Accept", ""), "Table")
+    wanted = negotiation.form(request.headers.get("Accept", ""), "Table")
     if wanted is None:
         raise _Failure(406, "NotAcceptable", "only JSON can be had here")
     if request.query.get("watch", "") not in ("", "0", "false"):
@@ -182,10 +183,10 @@ async def _metrics(request: web.Request, answers: Figures, served: Served) -> we
             raise _Failure(404, "NotFound", what)
     if wanted.kind == "Table":
         include = request.query.get("includeObject", "Metadata")
-        return _json(documents.table(served, found, version=wanted.version, include=include))
+        return _json(responses.table(served, found, version=wanted.version, include=include))
     if name is not None:
-        return _json(documents.one(served, found[0]))
-    return _json(documents.many(served, found))
+        return _json(responses.one(served, found[0]))
+    return _json(responses.many(served, found))
 
 
 def _json(document: Obj, status: int = 200) -> web.Response:

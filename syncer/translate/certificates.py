@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncer import identity
 from syncer.identity import Identity
-from syncer.objects import Key, Obj, annotation
+from syncer.kube.objects import Key, Obj, annotation
 
 COPY = identity.PREFIX + "from-host"
 """Label of what the syncer made inside: the tenant's own objects never have it."""

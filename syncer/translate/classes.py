@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from syncer import resources
 from syncer.identity import MANAGED_BY
-from syncer.objects import Obj, merge_patch
-from syncer.resources import Resource
+from syncer.kube import resources
+from syncer.kube.objects import Obj, merge_patch
+from syncer.kube.resources import Resource
 
 SYSTEM = "system-"
 """Priority classes of this name are every cluster's own, and never a tenant's (threats A11)."""

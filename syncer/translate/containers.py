@@ -5,12 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from syncer.errors import Refused
-from syncer.objects import Obj
-from syncer.translate import downward
-from syncer.translate.fields import CONTAINER, apply
+from syncer.kube.objects import Obj
+from syncer.translate import downward_api
+from syncer.translate.fields import COPY, MAP, Verdict, apply
 
 Rename = Callable[[str, str], str]
 """(kind, virtual name in the pod's namespace) → host name"""
+
+CONTAINER: dict[str, Verdict] = {
+    "args": COPY,
+    "command": COPY,
+    "env": MAP,  # Services of the virtual cluster; names of the twins
+    "envFrom": MAP,  # names of the twins
+    "image": COPY,
+    "imagePullPolicy": COPY,
+    "lifecycle": COPY,  # Pod Security judges whether a host may be named (threats A3)
+    "livenessProbe": COPY,
+    "name": COPY,
+    "ports": COPY,
+    "readinessProbe": COPY,
+    "resizePolicy": COPY,
+    "resources": MAP,  # without claims, which reach devices of the host
+    "restartPolicy": COPY,
+    "restartPolicyRules": COPY,
+    "securityContext": COPY,  # Pod Security judges the final pod
+    "startupProbe": COPY,
+    "stdin": COPY,
+    "stdinOnce": COPY,
+    "terminationMessagePath": COPY,
+    "terminationMessagePolicy": COPY,
+    "tty": COPY,
+    "volumeDevices": COPY,
+    "volumeMounts": COPY,
+    "workingDir": COPY,
+}
 
 
 def to_host(virt_pod: Obj, container: Obj, service_env: list[Obj], rename: Rename) -> Obj:
@@ -45,7 +73,7 @@ def service_env(services: Iterable[Obj], api_ip: str, *, links: bool) -> list[Ob
         for service in sorted(services, key=lambda each: str(each["metadata"]["name"])):
             ip, meta = service["spec"].get("clusterIP"), service["metadata"]
             if (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
-                continue  # until apiservice.py has moved it, its address is the host's API server
+                continue  # until kubernetes_service.py moves it, this is the host's API server
             if ip and ip != "None" and service["spec"].get("type") != "ExternalName":
                 variables.update(_of_service(service))
     return [{"name": name, "value": value} for name, value in variables.items()]
@@ -82,11 +110,14 @@ def _env(virt_pod: Obj, variable: Obj, rename: Rename) -> Obj:
         return variable
     if "fieldRef" in source:
         path = source["fieldRef"]["fieldPath"]
-        text = downward.value(virt_pod, path)
+        text = downward_api.value(virt_pod, path)
         if text is None:
             return variable
-        if downward.may_change(path):
-            return {"name": variable["name"], "valueFrom": {"fieldRef": downward.reference(path)}}
+        if downward_api.may_change(path):
+            return {
+                "name": variable["name"],
+                "valueFrom": {"fieldRef": downward_api.reference(path)},
+            }
         # "$(" begins a reference in a literal, which a fieldRef's value is not.
         return {"name": variable["name"], "value": text.replace("$", "$$")}
     for field, kind in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from syncer.errors import Refused
 from syncer.identity import PASSED
-from syncer.objects import Key, Obj, annotation
-from syncer.translate.fields import INGRESS_SPEC, apply
-from syncer.translate.ingresslimits import LEGACY_CLASS, check_class, check_hosts
-from syncer.translate.scope import Scope
-from syncer.translate.shapes import check
+from syncer.kube.objects import Key, Obj, annotation
+from syncer.translate.context import Scope
+from syncer.translate.fields import COPY, MAP, REFUSE, Verdict, apply
+from syncer.translate.ingress_policy import LEGACY_CLASS, check_class, check_hosts
+from syncer.translate.nested_fields import check
 
 HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 """Numbers, switches, names: no character that ends a directive in a proxy's configuration."""
@@ -20,6 +20,14 @@ HARMLESS = re.compile(r"[A-Za-z0-9._,:/@ -]{0,253}")
 PATH = re.compile(r"/[A-Za-z0-9._~!$&()*+,=:@%/|?^\[\]-]*")
 """Paths and the expressions that controllers take for them: nothing that ends a quoted string or a
 directive there. In older traefiks a backtick ends the path, and another rule may follow."""
+
+INGRESS_SPEC: dict[str, Verdict] = {
+    "backend": REFUSE,  # v1beta1's defaultBackend
+    "defaultBackend": REFUSE,  # would take every unclaimed host (threats E4)
+    "ingressClassName": COPY,
+    "rules": MAP,  # backends are the twins of the services
+    "tls": MAP,  # names of the twins of the Secrets
+}
 
 
 def references(virt: Obj) -> set[Key]:

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from syncer.identity import PREFIX
-from syncer.objects import Obj, annotation
+from syncer.kube.objects import Obj, annotation
 
+FIRST_PORT = 10350
+"""Of the nodes' ports, and so the least that a node of ours may say."""
 FROM_HOST = PREFIX + "from-host"
 """What of the node came from the host: the rest is the tenant's."""
 NOT_READY = "node.kubernetes.io/not-r"
@@ -198,3 +200,9 @@ def _taint(taint: Obj) -> str:
 
 def _only(fields: tuple[str, ...], source: Obj) -> Obj:
     return {field: source[field] for field in fields if field in source}
+
+
+def port_of(virt_node: Obj) -> int:
+    """Return where a virtual node says that its kubelet is; 0 for nowhere."""
+    endpoints = (virt_node.get("status") or {}).get("daemonEndpoints") or {}
+    return int((endpoints.get("kubeletEndpoint") or {}).get("Port") or 0)

@@ -7,7 +7,7 @@ host's says of its place there (paths, handles, servers) never reaches the tenan
 from __future__ import annotations
 
 from syncer.identity import MANAGED_BY, UID, Identity
-from syncer.objects import Obj, annotation, uid_of
+from syncer.kube.objects import Obj, annotation, uid_of
 
 DRIVER = "host.virtualcluster.dev"
 """Stands where a volume names its driver: no kubelet or controller anywhere answers to it."""

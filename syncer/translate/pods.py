@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 
-from syncer import podsecurity
 from syncer.errors import Refused
 from syncer.identity import Identity
-from syncer.objects import Key, Obj
-from syncer.translate import containers, downward, hostsfile, scheduling, shapes, sizes, volumes
-from syncer.translate.fields import POD_SPEC, apply
-from syncer.translate.scope import Scope
+from syncer.kube.objects import Key, Obj
+from syncer.translate import (
+    containers,
+    downward_api,
+    etc_hosts,
+    images,
+    nested_fields,
+    podsecurity,
+    resize,
+    scheduling,
+    volumes,
+)
+from syncer.translate.context import Scope
+from syncer.translate.fields import COPY, DROP, MAP, REFUSE, Verdict, apply
 
 LONGEST_GRACE = 3600
 """Seconds; a pod that asks for more would outlive its namespace (threats J2)."""
+
+POD_SPEC: dict[str, Verdict] = {
+    "activeDeadlineSeconds": COPY,
+    "affinity": MAP,  # labels under the host's keys, among the virtual cluster's own pods
+    "automountServiceAccountToken": MAP,  # always false: the host's token is not the tenant's
+    "containers": MAP,  # each field by field, as below
+    "dnsConfig": MAP,  # the nameserver is the virtual cluster's
+    "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
+    "enableServiceLinks": MAP,  # always false: they would name the host's services
+    "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "evictionResponders": REFUSE,  # alpha in 1.37; they would answer for the host's own drains
+    "hostAliases": COPY,
+    "hostIPC": COPY,  # Pod Security judges the final pod
+    "hostNetwork": COPY,  # Pod Security judges the final pod
+    "hostPID": COPY,  # Pod Security judges the final pod
+    "hostUsers": COPY,
+    "hostname": COPY,
+    "hostnameOverride": REFUSE,  # alpha in 1.34, stable in 1.37: not offered yet
+    "imagePullSecrets": MAP,  # names of the twins; for the product's own images the operator's too
+    "initContainers": MAP,  # each field by field, as below
+    "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
+    "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
+    "os": COPY,
+    "overhead": DROP,  # the host's RuntimeClass admission fills it in
+    "preemptionPolicy": DROP,  # nobody else's pods are pushed off their nodes (threats A11)
+    "priority": DROP,  # follows from the class
+    "priorityClassName": MAP,  # only the host's own (threats A11)
+    "readinessGates": DROP,  # their conditions live on the virtual pod; see status.py
+    "resourceClaims": REFUSE,  # they reach devices of the host (threats A8)
+    "resources": COPY,
+    "restartPolicy": COPY,
+    "runtimeClassName": MAP,  # only the host's own; others are refused (threats A12)
+    "schedulerName": DROP,  # the host's own scheduler places all pods
+    "schedulingGroup": REFUSE,  # alpha in 1.36
+    "schedulingGates": MAP,  # the pod reaches the host when its last gate is gone
+    "securityContext": COPY,  # Pod Security judges the final pod
+    "serviceAccount": MAP,  # always the one without rights
+    "serviceAccountName": MAP,  # always the one without rights
+    "setHostnameAsFQDN": COPY,
+    "shareProcessNamespace": COPY,
+    "subdomain": DROP,  # names pods by a Service, which on the host has another name; etc_hosts.py
+    "terminationGracePeriodSeconds": MAP,  # an hour at most (threats J2)
+    "tolerations": MAP,  # those of node.kubernetes.io/* only (threats A10)
+    "topologySpreadConstraints": MAP,  # labels under the host's keys
+    "volumes": MAP,  # each by its type, as below
+    "workloadRef": REFUSE,  # alpha in 1.35
+}
 
 
 def key(virt_pod: Obj) -> Key:
@@ -30,30 +85,6 @@ def token_secret_name(ident: Identity, virt_pod: Obj) -> str:
     """
     meta = virt_pod["metadata"]
     return ident.hashed_name(Key("tokens", meta["namespace"], meta["name"]), meta["uid"])
-
-
-def references(virt_pod: Obj) -> set[Key]:
-    """Return the ConfigMaps, Secrets and claims that the pod names, optional ones included."""
-    found: set[Key] = set()
-    namespace = virt_pod["metadata"]["namespace"]
-
-    def note(kind: str, name: str) -> str:
-        if name:
-            found.add(Key(kind, namespace, name))
-        return name
-
-    spec = virt_pod["spec"]
-    for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-        containers.to_host(virt_pod, container, [], note)
-    for container in spec.get("ephemeralContainers") or ():
-        # One that is refused must not take from the running ones what they name.
-        with contextlib.suppress(Refused):
-            containers.to_host(virt_pod, _plain(container), [], note)
-    for volume in spec.get("volumes") or ():
-        volumes.to_host(virt_pod, volume, "", note)
-    for secret in spec.get("imagePullSecrets") or ():
-        note("secrets", secret.get("name", ""))
-    return found
 
 
 def to_host(
@@ -86,6 +117,8 @@ def to_host(
 
     def container(source: Obj) -> Obj:
         made = containers.to_host(virt_pod, source, environment, rename)
+        if made.get("image"):
+            made["image"] = images.on_host(virt_pod, made["image"], scope.image_registry)
         if chosen is not None and made.get("resources"):
             made["resources"] = scheduling.offered(made["resources"], chosen)
         return made
@@ -118,16 +151,13 @@ def to_host(
     if not spec.get("hostname"):
         # The pod's own name is its hostname, not the longer one that the host pod has.
         mapped["hostname"] = pod_key.name[:63].rstrip("-.").replace(".", "-")
+    plain = apply(POD_SPEC, spec, mapped, where="spec")
+    full = etc_hosts.with_full_name(plain, virt_pod, scope.hosts_image, scope.cluster_domain)
     host_pod: Obj = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata(virt_pod, scope),
-        "spec": hostsfile.with_full_name(
-            apply(POD_SPEC, spec, mapped, where="spec"),
-            virt_pod,
-            scope.hosts_image,
-            scope.cluster_domain,
-        ),
+        "spec": images.with_secrets(virt_pod, full, scope, hosts_file=full is not plain),
     }
     _judge(host_pod["spec"], scope)
     return host_pod
@@ -175,12 +205,12 @@ def _plain(ephemeral: Obj) -> Obj:
 def metadata(virt_pod: Obj, scope: Scope) -> Obj:
     """Return the host pod's metadata; of it, labels and annotations follow the virtual pod."""
     meta = scope.ident.metadata(key(virt_pod), virt_pod, controller=True)
-    notes = {**downward.carried(virt_pod), sizes.SIZES: sizes.digest(virt_pod)}
+    notes = {**downward_api.carried(virt_pod), resize.SIZES: resize.digest(virt_pod)}
     return {**meta, "annotations": {**meta["annotations"], **notes}}
 
 
 def _judge(host_spec: Obj, scope: Scope) -> None:
-    shapes.check(host_spec, "PodSpec")
+    nested_fields.check(host_spec, "PodSpec")
     violations = podsecurity.violations(host_spec, scope.pod_security)
     if violations:
         raise Refused(

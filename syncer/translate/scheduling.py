@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_key, tenant_selector
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from syncer.translate.nodes import is_extended
 
 ALLOWED_TAINTS = "node.kubernetes.io/"

@@ -6,10 +6,35 @@ from collections.abc import Container
 
 from syncer.errors import Refused
 from syncer.identity import MANAGED_BY, NAMESPACE, tenant_labels
-from syncer.objects import Key, Obj
-from syncer.translate.fields import SERVICE_SPEC, apply
-from syncer.translate.scope import Scope
-from syncer.translate.shapes import check
+from syncer.kube.objects import Key, Obj
+from syncer.translate.context import Scope
+from syncer.translate.fields import COPY, DROP, MAP, Verdict, apply
+from syncer.translate.nested_fields import check
+
+SERVICE_SPEC: dict[str, Verdict] = {
+    "allocateLoadBalancerNodePorts": COPY,
+    "clusterIP": MAP,  # the same on both sides; the host decides
+    "clusterIPs": DROP,  # follows from clusterIP
+    "externalIPs": DROP,  # would catch anybody's traffic (threats E1)
+    "externalName": DROP,  # such a Service stays virtual
+    "externalTrafficPolicy": MAP,  # only types that the host opens to the outside may have one
+    "healthCheckNodePort": DROP,  # the host gives one
+    "internalTrafficPolicy": COPY,
+    "ipFamilies": DROP,  # the host's own decide
+    "ipFamily": DROP,  # of 1.16 to 1.19
+    "ipFamilyPolicy": DROP,  # the host's own decide
+    "loadBalancerClass": DROP,  # the host operator's choice
+    "loadBalancerIP": DROP,  # the host operator's choice
+    "loadBalancerSourceRanges": COPY,
+    "ports": MAP,  # node ports as the host gives them
+    "publishNotReadyAddresses": COPY,
+    "selector": MAP,  # labels under the host's keys, among the virtual cluster's own pods
+    "sessionAffinity": COPY,
+    "sessionAffinityConfig": COPY,
+    "topologyKeys": DROP,  # gone since 1.22
+    "trafficDistribution": COPY,
+    "type": COPY,
+}
 
 
 def key(virt: Obj) -> Key:
@@ -21,7 +46,7 @@ def stays_virtual(virt: Obj) -> bool:
     """Tell whether a service has no twin.
 
     ExternalName lives in the virtual DNS alone; `default/kubernetes` is our own Service
-    (apiservice.py).
+    (sync/kubernetes_service.py).
     """
     meta = virt["metadata"]
     external = virt["spec"].get("type") == "ExternalName"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncer.objects import Obj, merge_patch
-from syncer.translate import hostsfile
+from syncer.kube.objects import Obj, merge_patch
+from syncer.translate import etc_hosts
 
 # What a virtual API server of any supported version knows. Not qosClass: it is immutable and
 # derived from the virtual spec. Not resize, resourceClaimStatuses, nominatedNodeName: theirs.
@@ -26,7 +26,7 @@ CONTAINER_STATUSES = (
     "ephemeralContainerStatuses",
     "initContainerStatuses",
 )
-OURS = hostsfile.CONTAINER
+OURS = etc_hosts.CONTAINER
 CLAIM_STATUS = ("accessModes", "capacity", "phase")
 CLAIM_GROWTH = ("allocatedResourceStatuses", "allocatedResources")
 """What a claim says while it grows, and no longer afterwards."""

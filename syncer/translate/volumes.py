@@ -5,12 +5,51 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from syncer.errors import Refused
-from syncer.objects import Obj, uid_of
-from syncer.translate import downward
+from syncer.kube.objects import Obj, uid_of
+from syncer.translate import downward_api
 from syncer.translate.containers import Rename
-from syncer.translate.fields import VOLUME, apply
+from syncer.translate.fields import COPY, MAP, REFUSE, Verdict, apply
 
 DEFAULT_TOKEN_SECONDS = 3600  # what the API gives when a projected source does not say
+
+VOLUME: dict[str, Verdict] = {
+    "name": COPY,
+    "configMap": MAP,  # the name of the twin
+    "downwardAPI": MAP,  # what the virtual pod would say
+    "emptyDir": COPY,
+    "ephemeral": MAP,  # the twin of the claim that the virtual cluster makes
+    "hostPath": COPY,  # Pod Security judges the final pod: privileged only (threats A1)
+    "persistentVolumeClaim": MAP,  # the name of the twin
+    "projected": MAP,  # names of the twins; tokens are those of the virtual API
+    "secret": MAP,  # the name of the twin
+    **dict.fromkeys(  # it leads out of the namespace (threats A1, A4, A5)
+        [
+            "awsElasticBlockStore",
+            "azureDisk",
+            "azureFile",
+            "cephfs",
+            "cinder",
+            "csi",
+            "fc",
+            "flexVolume",
+            "flocker",
+            "gcePersistentDisk",
+            "gitRepo",
+            "glusterfs",
+            "image",
+            "iscsi",
+            "nfs",
+            "photonPersistentDisk",
+            "portworxVolume",
+            "quobyte",
+            "rbd",
+            "scaleIO",
+            "storageos",
+            "vsphereVolume",
+        ],
+        REFUSE,
+    ),
+}
 
 
 class TokenWish(NamedTuple):
@@ -104,7 +143,7 @@ def _claim(virt_pod: Obj, volume: Obj, rename: Rename) -> Obj | None:
 def _downward(virt_pod: Obj, source: Obj | None) -> Obj | None:
     if source is None:
         return None
-    return {**source, "items": downward.volume_items(virt_pod, source.get("items"))}
+    return {**source, "items": downward_api.volume_items(virt_pod, source.get("items"))}
 
 
 def _projected(

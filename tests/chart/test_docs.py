@@ -73,4 +73,4 @@ def test_flux_finds_the_kubeconfig_where_the_syncer_puts_it() -> None:
     (inside,) = _documents(FILES["inside.yaml"])
     named = inside["spec"]["kubeConfig"]["secretRef"]
     assert named["name"] == "vc-dev"
-    assert f'"{named["key"]}"' in (ROOT / "syncer" / "kubeconfig.py").read_text()
+    assert f'"{named["key"]}"' in (ROOT / "syncer" / "startup" / "kubeconfig.py").read_text()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from syncer.podsecurity import violations
+from syncer.translate.podsecurity import violations
 from tools.rendering import CHART, Document, pods, template
 
 HOSTS = ["v1.16.13", "v1.18.6", "v1.30.14", "v1.36.1"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import aiohttp
 from aiohttp import web
 
-from syncer.metricsapi.documents import failure
+from syncer.metricsapi.responses import failure
 from tests.faults.wire import Asked
 
 # Of one connection, not of the request: the proxy makes its own, and reads what it passes on.

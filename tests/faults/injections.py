@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from syncer.metricsapi.documents import failure
+from syncer.metricsapi.responses import failure
 from tests.faults.exchange import Exchange
 from tests.faults.wire import Asked, Match, everything
 

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from syncer.access import key_pair_files
+from syncer.kube.auth import key_pair_files
 from tests.e2e.cluster import Cluster
 from tests.faults import chart, launch, oracle, quiet, virt
 from tests.faults.chart import NAMESPACE, RELEASE, Chart

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab import images, job_kind, k3simages, registry, teardown
 from lab.assets import Assets
-from lab.buildah import Image, build
+from lab.buildah import Image
 from lab.cache import locked
 from lab.check import check
 from lab.cli import bring_up
@@ -71,8 +71,7 @@ def lab(
         kubectl = assets.tools(tests=False) / "kubectl"
         check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
         for other in filter(None, (k3s, earlier)):
-            recipes = k3simages.recipes(assets.cache, other)
-            made.load([build(assets.cache, recipe) for recipe in recipes])
+            made.load(k3simages.images(assets.cache, other))
         host = dataclasses.replace(of_lab(minor, made.kubeconfig, built), earlier=earlier)
         yield dataclasses.replace(host, k3s=presets.image(k3s)) if k3s else host
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from syncer.metrics import FAMILIES
+from syncer.telemetry.metrics import FAMILIES
 from tests.monitoring.promtool import promtool
 from tests.monitoring.rendered import dashboard, metrics_in, objects, panels, queries
 from tools import metrics_reference

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from prometheus_client.exposition import generate_latest
 
-from syncer import health
-from syncer.leader import Leader
-from syncer.metrics import Metrics
-from syncer.progress import Progress
+from syncer.leader.election import Leader
+from syncer.telemetry import http
+from syncer.telemetry.metrics import Metrics
+from syncer.telemetry.readiness import Progress
 from tests.monitoring.promtool import promtool
 from tests.unit.build import IDENT, SCOPE, pod
 from tests.unit.engine import Engine
@@ -34,7 +34,7 @@ async def _exposition() -> str:
         async with engine.running():
             await until(engine.host_pods)
             await until(lambda: engine.controller.attempts.refusals)
-            return generate_latest(health.registry(Metrics(progress))).decode()
+            return generate_latest(http.registry(Metrics(progress))).decode()
 
 
 async def test_linter_finds_nothing_and_all_metrics_are_there() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 from syncer import identity
 from syncer.identity import Identity
-from syncer.kinds import BY_DEFAULT, KINDS
-from syncer.objects import Key, Obj
+from syncer.kube.objects import Key, Obj
 from syncer.settings import Settings
-from syncer.translate.scope import Scope
-from syncer.world import World
+from syncer.state.cluster import World
+from syncer.sync.kinds import BY_DEFAULT, KINDS
+from syncer.translate.context import Scope
 
 IDENT = Identity("team-x", "vc", "anchor-uid")
 API_IP = "10.96.0.200"
@@ -55,6 +55,8 @@ def settings(**more: Any) -> Settings:
         "max_objects": 0,
         "pod_node_selector": (),
         "hosts_image": "",
+        "image_registry": "",
+        "image_pull_secrets": (),
         "accept_new_datastore": False,
         "leader_elect": False,
         "own_node": "node-1",

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from syncer.client import Client
+from syncer.kube.client import Client
 from tests.unit.fake_api import FakeApi
 from tests.unit.k3s_state import State
 from tests.unit.sides import Sides, both_sides

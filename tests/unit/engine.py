@@ -1,4 +1,4 @@
-"""The whole engine between two API servers, as run.py wires it, without k3s and kubelets."""
+"""The whole engine between two API servers, as app/run.py wires it, without k3s and kubelets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from syncer import brake
-from syncer.apiservice import ApiService
-from syncer.controller import Controller
-from syncer.kinds import BY_DEFAULT
-from syncer.objects import Obj
-from syncer.sources import Sources, keep
+from syncer.kube.objects import Obj
+from syncer.kube.transient import until_answered
+from syncer.state import deletion_brake
+from syncer.sync.controller import Controller
+from syncer.sync.informers import Sources, keep
+from syncer.sync.kinds import BY_DEFAULT
+from syncer.sync.kubernetes_service import ApiService
 from tests.unit.build import DNS_IP, IDENT, pod, service, twin
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_objects import Place
@@ -41,7 +42,7 @@ class Engine:
             self.sources,
             kinds,
         )
-        self.sources.on_hold = self.controller.hold
+        self.sources.on_hold = self.controller.holds.hold
         self.sources.on_confirm = self.controller.confirm
 
     @contextlib.asynccontextmanager
@@ -61,8 +62,9 @@ class Engine:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep(self.sources))
             await self.sources.synced()
-            if not await self.sources.recognise(accept=accept):
-                self.controller.hold(self.sources.twins(), "another datastore")
+            recognise = self.sources.datastore.recognise
+            if not await until_answered("the anchor", lambda: recognise(accept=accept)):
+                self.controller.holds.hold(self.sources.datastore.twins(), "another datastore")
             await self.controller.run()
 
     # --- what there is, and what happens
@@ -82,7 +84,7 @@ class Engine:
         return self.host_api.objects.get(ANCHOR)
 
     def confirm(self) -> None:
-        change = {"metadata": {"annotations": {brake.CONFIRM: "yes"}}}
+        change = {"metadata": {"annotations": {deletion_brake.CONFIRM: "yes"}}}
         self.host_api.objects.patch(ANCHOR, change)
 
     def add_pods(self, count: int) -> None:

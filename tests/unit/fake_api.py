@@ -19,8 +19,8 @@ from typing import Self
 import orjson
 from aiohttp import web
 
-from syncer.client import Client
-from syncer.objects import Obj
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj
 from tests.unit import fake_server
 from tests.unit.fake_faults import Asked, Fault, Faults
 from tests.unit.fake_objects import Objects, Place
@@ -131,6 +131,10 @@ class FakeApi:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/version":
+            headers = dict(request.headers)
+            fault = self.faults.take(Asked("GET", "version", "", "", None, {}, headers))
+            if fault is not None:
+                return self._fail(request, fault)
             return web.json_response({"gitVersion": self.version})
         if (served := self._served(request.path)) is not None:
             return served

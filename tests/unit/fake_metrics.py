@@ -7,8 +7,8 @@ from typing import Self
 
 from aiohttp import web
 
-from syncer.client import Client
-from syncer.objects import Obj
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj
 from tests.unit import fake_server
 
 ROOT = "/apis/metrics.k8s.io/v1beta1"

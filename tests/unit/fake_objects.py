@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.fake_services import Addresses, Refusal, allocate, invalid
 
 NOW = "2026-01-01T00:00:00Z"

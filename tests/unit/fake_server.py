@@ -8,8 +8,8 @@ import time
 
 from aiohttp import web
 
-from syncer.bucket import Bucket
-from syncer.client import Client
+from syncer.kube.client import Client
+from syncer.kube.ratelimit import Bucket
 
 
 class FakeAccess:

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 
 NODE_PORTS = range(30000, 30100)
 Range = ipaddress.IPv4Network | ipaddress.IPv6Network

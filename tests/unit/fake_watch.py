@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.fake_objects import Change
 
 

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from syncer.archive import Manifest, Reader
-from syncer.backup import About, backup
+from syncer.backup.archive import Manifest, Reader
+from syncer.backup.create import About, backup
 
 UID = "11111111-2222-3333-4444-555555555555"
 OTHER = "99999999-2222-3333-4444-555555555555"

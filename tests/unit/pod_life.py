@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncer.objects import Key, Obj
-from syncer.pods import PodMirror
-from syncer.queue import Queue
-from syncer.tokens import Tokens
+from syncer.kube.objects import Key, Obj
+from syncer.kube.workqueue import Queue
+from syncer.sync.pods.reconciler import PodMirror
+from syncer.sync.pods.tokens import Tokens
 from tests.unit.build import DNS_IP, Clock, pod, service, twin
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Endpoint, Sides, make_nodes

@@ -7,23 +7,23 @@ import contextlib
 import functools
 from collections.abc import AsyncIterator
 
-from syncer import kubeconfig
-from syncer.client import Client
-from syncer.controller import Controller
-from syncer.kinds import BY_DEFAULT
-from syncer.leader import Leader
-from syncer.lease import Timing
-from syncer.objects import Obj
-from syncer.progress import Progress
-from syncer.replica import Parts, Replica
+from syncer.app.replica import Parts, Replica
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj
+from syncer.leader.election import Leader
+from syncer.leader.lease import Timing
 from syncer.settings import Settings
-from syncer.sources import keep
+from syncer.startup import kubeconfig
+from syncer.sync.controller import Controller
+from syncer.sync.informers import keep
+from syncer.sync.kinds import BY_DEFAULT
+from syncer.telemetry.readiness import Progress
 from tests.unit.build import IDENT, SCOPE, Clock, settings, world
 from tests.unit.engine import Engine
 from tests.unit.fake_api import WRITES, FakeApi
 from tests.unit.fake_objects import Place
+from tests.unit.kube.test_auth import FORMS
 from tests.unit.sides import Endpoint
-from tests.unit.test_access import FORMS
 
 LEASE = Place("leases", "team-x", "vc-syncer")
 TIMING = Timing(duration=60.0, deadline=40.0, retry=0.02)
@@ -42,7 +42,7 @@ def _settings(number: int) -> Settings:
 
 
 class Running:
-    """One replica, as run.py starts it."""
+    """One replica, as app/run.py starts it."""
 
     def __init__(self, number: int, virt_api: FakeApi, virt: Client, host: Client, voter: Client):
         self.virt_api = virt_api

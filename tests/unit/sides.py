@@ -11,15 +11,15 @@ from contextlib import asynccontextmanager
 
 import orjson
 
-from syncer.client import Client
-from syncer.kinds import KINDS
-from syncer.nodes import Nodes
-from syncer.objects import Key, Obj
-from syncer.resources import EVENTS, NODES, PODS, VOLUMES
+from syncer.kube.client import Client
+from syncer.kube.objects import Key, Obj
+from syncer.kube.resources import EVENTS, NODES, PODS, VOLUMES
+from syncer.state.cluster import World
+from syncer.sync.kinds import KINDS
+from syncer.sync.nodes import Nodes
 from syncer.translate.classes import CLASSES
+from syncer.translate.context import Scope
 from syncer.translate.nodes import shown
-from syncer.translate.scope import Scope
-from syncer.world import World
 from tests.unit.build import IDENT, SCOPE, world
 from tests.unit.fake_api import FakeApi
 from tests.unit.fake_faults import Asked
@@ -39,6 +39,7 @@ class Sides:
         self.virt_api, self.host_api = virt_api, host_api
         self.virt, self.host = virt, host
         self.world: World = world(scope)
+        self.host.may_delete = self.world.brake.allows
 
     # --- what is there
 

@@ -11,20 +11,20 @@ from lab.paths import REPO
 from tools.audit import advisories, cli, code, findings, workflows
 from tools.audit.findings import Exempt, Finding, Looked, exceptions, judge
 
-BAD = Finding("B104", "syncer/run.py", "binds to all")
+BAD = Finding("B104", "syncer/app/run.py", "binds to all")
 FITS = Exempt("B104", "syncer/*", "because")
 
 
 @pytest.mark.parametrize(
     ("exempt", "failures", "excused"),
     [
-        ([], ["B104 syncer/run.py: binds to all"], 0),
+        ([], ["B104 syncer/app/run.py: binds to all"], 0),
         ([FITS], [], 1),
-        ([Exempt("B104", "syncer/run.py", "because")], [], 1),
+        ([Exempt("B104", "syncer/app/run.py", "because")], [], 1),
         ([Exempt("B105", "syncer/*", "x")], ["binds to all", "B105 syncer/*: the exception"], 0),
         ([Exempt("B104", "cli/*", "x")], ["binds to all", "B104 cli/*: the exception"], 0),
         ([FITS, Exempt("B104", "cli/*", "x")], ["B104 cli/*: the exception matches nothing"], 1),
-        ([FITS, Exempt("B104", "syncer/run.py", "too")], [], 1),
+        ([FITS, Exempt("B104", "syncer/app/run.py", "too")], [], 1),
     ],
 )
 def test_a_finding_is_excused_or_fails_and_so_does_an_exception_of_no_use(
@@ -103,14 +103,14 @@ def test_every_dependency_of_the_image_is_asked_for() -> None:
 
 def test_what_bandit_says_is_told_by_file_and_files_without_are_good() -> None:
     result = {
-        "filename": "./syncer/run.py",
+        "filename": "./syncer/app/run.py",
         "line_number": 7,
         "issue_text": "binds",
         "test_id": "B104",
     }
-    metrics: dict[str, Any] = {"./syncer/run.py": {}, "./syncer/log.py": {}, "_totals": {}}
+    metrics: dict[str, Any] = {"./syncer/app/run.py": {}, "./syncer/log.py": {}, "_totals": {}}
     looked = code.read({"errors": [], "results": [result], "metrics": metrics})
-    assert looked.findings == [Finding("B104", "syncer/run.py", "line 7: binds")]
+    assert looked.findings == [Finding("B104", "syncer/app/run.py", "line 7: binds")]
     assert looked.good == 1
     with pytest.raises(LabError, match="could not read"):
         code.read({"errors": ["x"], "results": [], "metrics": {}})

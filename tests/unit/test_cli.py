@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from syncer.cli import _finish, _pairs, main, run_command, synced_kinds
 from syncer.errors import Refused, ServerError, Unreachable
-from syncer.kinds import BY_DEFAULT
+from syncer.sync.kinds import BY_DEFAULT
 
 DEFAULT = frozenset(BY_DEFAULT)
 

@@ -43,14 +43,14 @@ def test_every_refusal_of_the_chart_is_there(refusal: str) -> None:
 
 
 def test_every_reason_of_an_event_is_there_and_no_other() -> None:
-    in_attempts = {"HostForbids", "HostRefused", "MissingRight"}
+    in_attempts = {"AdmissionInside", "HostForbids", "HostRefused", "MissingRight"}
     assert set(_section("Why an object is not on the host")) == messages.reasons() | in_attempts
     for reason in in_attempts:
         assert reason in SOURCES
 
 
 def test_the_checks_of_readyz_are_there() -> None:
-    source = (ROOT / "syncer" / "progress.py").read_text()
+    source = (ROOT / "syncer" / "telemetry" / "readiness.py").read_text()
     checks = {"start", "virt-api", "datastore", "deletions", "virt-watches", "host-watches"}
     told = _section("/readyz")
     assert {each.partition(":")[0] for each in told} == checks
@@ -63,7 +63,7 @@ def test_the_checks_of_readyz_are_there() -> None:
 
 @pytest.mark.parametrize("page", HOW_TOS)
 def test_what_how_tos_quote_stands_in_the_sources(page: str) -> None:
-    text = (ROOT / page).read_text().partition("## How it goes wrong")[2]
+    text = (ROOT / page).read_text().partition("## Troubleshooting")[2]
     quoted = re.findall(r"^\| (?:`[A-Z]\w+` \| )?`([^`]+)` \|", text, re.MULTILINE)
     assert quoted
     for each in quoted:

@@ -16,6 +16,7 @@ PAGES = sorted(
         "docs/**/*.md",
         "charts/virtualcluster/README.md",
         "cli/README.md",
+        "lab/**/*.md",
         "tests/*/README.md",
     )
     for path in REPO.glob(pattern)

@@ -104,8 +104,14 @@ PLACES = sorted(
         )
     )
     | {
-        f"syncer.translate.fields.{name}"
-        for name in ("VOLUME", "POD_SPEC", "SERVICE_SPEC", "CLAIM_SPEC", "INGRESS_SPEC")
+        f"syncer.translate.{table}"
+        for table in (
+            "volumes.VOLUME",
+            "pods.POD_SPEC",
+            "services.SERVICE_SPEC",
+            "persistentvolumeclaims.CLAIM_SPEC",
+            "ingresses.INGRESS_SPEC",
+        )
     }
 )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from syncer import identity
 from syncer.identity import SEPARATOR, Identity, tenant_key, tenant_selector, virtual_key
-from syncer.objects import Key, Obj
+from syncer.kube.objects import Key, Obj
 from tests.unit.build import IDENT, meta, pod, twin
 
 LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

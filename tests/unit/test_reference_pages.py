@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,11 +12,12 @@ from pathlib import Path
 import click
 import pytest
 
-from syncer.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
-from syncer.translate import fields
-from syncer.translate.shapes import NOT_OFFERED, SHAPES
-from tests.unit.test_rights import Grant, grants
-from tools import chart_values, cli_reference, kinds_reference, rights_reference
+from syncer import translate
+from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
+from syncer.translate.fields import Verdict
+from syncer.translate.nested_fields import NOT_OFFERED, SHAPES
+from tests.unit.startup.test_permissions import Grant, grants
+from tools import chart_values, cli_reference, cli_rules, kinds_reference, rights_reference
 from tools.chart_values import CHART, Value
 from tools.references import outputs
 from virtualcluster_cli.main import main
@@ -79,7 +82,7 @@ def test_kinds_are_those_that_the_syncer_knows() -> None:
 
 @pytest.mark.parametrize("name", kinds_reference.SPECS)
 def test_every_field_is_told_with_its_verdict(name: str) -> None:
-    table: dict[str, fields.Verdict] = getattr(fields, name)
+    table: dict[str, Verdict] = getattr(cli_rules.TABLES[name], name)
     section = sections("kinds", "###")[kinds_reference.SPECS[name]].partition("\n## ")[0]
     told = dict(re.findall(r"(?m)^\| `(\w+)` \| (\w+) \|", section))
     assert told == {field: verdict.value for field, verdict in table.items()}
@@ -87,9 +90,12 @@ def test_every_field_is_told_with_its_verdict(name: str) -> None:
 
 def test_every_table_of_verdicts_is_told() -> None:
     tables = {
-        name for name, each in vars(fields).items() if isinstance(each, dict) and name[0] != "_"
+        name
+        for module in pkgutil.iter_modules(translate.__path__, f"{translate.__name__}.")
+        for name, each in vars(importlib.import_module(module.name)).items()
+        if isinstance(each, dict) and any(isinstance(value, Verdict) for value in each.values())
     }
-    assert tables == set(kinds_reference.SPECS)
+    assert tables == set(kinds_reference.SPECS) == set(cli_rules.TABLES)
 
 
 def test_fields_below_are_told_and_so_is_what_is_not_offered() -> None:

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from syncer.client import Client
-from syncer.objects import Obj
-from syncer.resources import CONFIGMAPS
-from syncer.store import Store
-from syncer.watch import History, Reflector
+from syncer.kube.client import Client
+from syncer.kube.objects import Obj
+from syncer.kube.reflector import History, Reflector
+from syncer.kube.resources import CONFIGMAPS
+from syncer.kube.store import Store
 from tests.unit.fake_api import FakeApi, until
 from tests.unit.fake_objects import Place
 

@@ -2,7 +2,7 @@
 
     python -m tools.bench.lone VIRT_URL HOST_URL
 
-Prints its own metrics as they are then. It is the syncer as run.py wires it, without k3s: no
+Prints its own metrics as they are then. It is the syncer as app/run.py wires it, without k3s: no
 kubelet endpoint, no metrics API, no certificates.
 """
 
@@ -16,12 +16,13 @@ from collections.abc import Callable
 import uvloop
 from prometheus_client.exposition import generate_latest
 
-from syncer import health, log
-from syncer.kinds import BY_DEFAULT
-from syncer.metrics import Metrics
-from syncer.progress import Progress
-from syncer.replica import Parts, Replica
-from syncer.sources import keep
+from syncer import log
+from syncer.app.replica import Parts, Replica
+from syncer.sync.informers import keep
+from syncer.sync.kinds import BY_DEFAULT
+from syncer.telemetry import http
+from syncer.telemetry.metrics import Metrics
+from syncer.telemetry.readiness import Progress
 from tests.unit import fake_server
 from tests.unit.build import SCOPE, settings, world
 from tests.unit.sides import Endpoint
@@ -34,7 +35,7 @@ GLANCE = 0.1
 async def main(virt_url: str, host_url: str) -> str:
     """Return the metrics of the moment in which the last work was done."""
     progress = Progress()
-    told = health.registry(Metrics(progress))
+    told = http.registry(Metrics(progress))
     async with (
         fake_server.client("virt", virt_url, inactivity=60.0) as virt,
         fake_server.client("host", host_url, inactivity=60.0) as host,

@@ -62,9 +62,9 @@ class Step(NamedTuple):
 
 def pages() -> list[Path]:
     """Return what is written for users: all but decisions and what is only of the tests."""
-    own = [ROOT / "README.md", ROOT / "charts/virtualcluster/README.md", ROOT / "cli/README.md"]
+    own = ("README.md", "CONTRIBUTING.md", "charts/virtualcluster/README.md", "cli/README.md")
     below = sorted((ROOT / "docs").rglob("*.md"))
-    return own + [each for each in below if "decisions" not in each.parts]
+    return [ROOT / each for each in own] + [each for each in below if "decisions" not in each.parts]
 
 
 def read(page: Path) -> list[Block]:

@@ -1,4 +1,4 @@
-# Made by scripts/generate from syncer/archive.py: edit that one.
+# Made by scripts/generate from syncer/backup/archive.py: edit that one.
 """The form of a backup: what is in the archive, and a reader that believes none of it unchecked.
 
     dev.tar.gz

@@ -25,8 +25,9 @@ NAME = PREFIX + "name"
 UID = PREFIX + "uid"
 KIND = PREFIX + "kind"
 PASSED = PREFIX + "annotations"  # the keys of the tenant's annotations that were passed on
-RESERVED = "reserved"  # the UID that a Service has until its virtual twin exists (discover.py)
+RESERVED = "reserved"  # the UID of a Service until its virtual twin exists (startup/discover.py)
 SEPARATOR = "-x-"
+DNS_SERVICE = Key("services", "kube-system", "kube-dns")
 LONGEST = 63  # pods' hostnames and services are DNS labels
 
 

@@ -1,4 +1,4 @@
-# Made by scripts/generate from syncer/objects.py: edit that one.
+# Made by scripts/generate from syncer/kube/objects.py: edit that one.
 """Small helpers for Kubernetes objects, which are plain dicts as the API's JSON gives them."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """R6: watches that fall silent without ending: a firewall that forgot them, a half-open connection.
 
-A server sends a bookmark each minute; silence of 70 s means dead (syncer.client.INACTIVITY).
+A server sends a bookmark each minute; silence of 70 s means dead (kube/transport.py: INACTIVITY).
 """
 
 from __future__ import annotations

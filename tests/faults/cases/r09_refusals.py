@@ -14,7 +14,7 @@ from tests.faults.wire import Asked, writes
 from tests.faults.workload import PHASES
 
 PAUSE = 3  # seconds that a 429 asks for
-IN_FLIGHT = 32  # requests that were on their way when it came: syncer.controller.WORKERS
+IN_FLIGHT = 32  # requests that were on their way when it came: syncer.sync.controller.WORKERS
 
 
 def cases(_reference: Reference, *, fast: bool) -> Iterator[Case]:

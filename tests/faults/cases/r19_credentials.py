@@ -1,6 +1,6 @@
 """R19: the host's token and its authority are exchanged while the syncer runs.
 
-It reads both files again after a minute at most (syncer.access.TOKEN_LIFE).
+It reads both files again after a minute at most (syncer.kube.auth.TOKEN_LIFE).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from tests.faults.play import Play
 from tests.faults.reference import Reference
 
 HELD = "deletions are held"
-MANY = 60  # objects: more than half of all, so that it is no rollout (syncer.brake)
+MANY = 60  # objects: more than half of all, so that it is no rollout (syncer.state.deletion_brake)
 NEWS = 200  # events of the host's: of each pod several, for an hour; they are no objects of anybody
 LOOK = 5.0  # seconds in which nothing must be deleted
 

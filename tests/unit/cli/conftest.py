@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from syncer.backup import About, backup
-from syncer.objects import Obj
+from syncer.backup.create import About, backup
+from syncer.kube.objects import Obj
 from tests.unit.cli.fake_volume import Volume
 from tests.unit.cli.fakes import LABELS, READY, Pki, Served, admin_secret, coredns, kubeconfig
 from tests.unit.k3s_state import State

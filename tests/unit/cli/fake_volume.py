@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.fakes import LABELS, READY, Served
 from tests.unit.fake_faults import Asked
 from tests.unit.fake_objects import Place

@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncer import identity
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.fake_exec import run_command
 from tests.unit.fake_api import FakeApi
 from tests.unit.kubelet_pki import Pair, make_ca, make_leaf

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from syncer.archive import Reader
-from syncer.objects import Obj
+from syncer.backup.archive import Reader
+from syncer.kube.objects import Obj
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fakes import Served
 from tests.unit.k3s_state import UID, State

@@ -9,10 +9,10 @@ import pytest
 
 from syncer import identity
 from syncer.identity import Identity
-from syncer.objects import Key, Obj
-from syncer.recorder import COMPONENT
+from syncer.kube.objects import Key, Obj
+from syncer.kube.recorder import COMPONENT
 from syncer.translate import pods
-from syncer.translate.scope import Scope
+from syncer.translate.context import Scope
 from tests.unit.build import container, pod
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import Served, kubeconfig

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.conftest import statefulset
 from tests.unit.cli.fakes import LABELS, Served
 from virtualcluster_cli.access import Access

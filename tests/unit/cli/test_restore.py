@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from syncer import brake
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
+from syncer.state import deletion_brake
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fake_volume import RUNNING, Volume, place
 from tests.unit.cli.fakes import Served
@@ -40,18 +40,24 @@ def test_a_restore_over_a_running_one(
     assert volume.seen == ["stopped", "restore", "started"]
     assert names(volume.data_dir) == keys
     notes = _anchor(host)["metadata"]["annotations"]
-    assert notes == {brake.RESTORED: UID} == {restoring.RESTORED: UID}
+    assert notes == {deletion_brake.RESTORED: UID} == {restoring.RESTORED: UID}
     found = host.api.objects.find("configmaps", "team-x", "dev-discovered")
     assert found
     assert found["data"]["K3S_VERSION"] == "1.34.3"
     assert volume.pod("dev-restore") is None
     assert volume.pod("coredns-dev")  # what runs in it goes on running
     assert "2 objects on the host are newer" in done.stderr
-    assert f"kubectl annotate configmap dev-anchor -n team-x {brake.CONFIRM}=yes" in done.stderr
+    assert (
+        f"kubectl annotate configmap dev-anchor -n team-x {deletion_brake.CONFIRM}=yes"
+        in done.stderr
+    )
 
 
 def test_both_call_the_annotations_the_same() -> None:
-    assert (restoring.RESTORED, restoring.CONFIRM) == (brake.RESTORED, brake.CONFIRM)
+    assert (restoring.RESTORED, restoring.CONFIRM) == (
+        deletion_brake.RESTORED,
+        deletion_brake.CONFIRM,
+    )
 
 
 def _anchor(host: Served) -> Obj:
@@ -251,4 +257,4 @@ def test_a_backup_of_another_cluster_says_which(
     volume.k3s = State(volume.data_dir, OTHER).stop()
     done = cli("restore", "dev", "-f", str(saved), "--yes")
     assert done.exit_code == 0, done.output
-    assert _anchor(host)["metadata"]["annotations"] == {brake.RESTORED: UID}
+    assert _anchor(host)["metadata"]["annotations"] == {deletion_brake.RESTORED: UID}

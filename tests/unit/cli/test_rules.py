@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from syncer.errors import Refused
-from syncer.objects import Obj
-from syncer.translate import fields, ingresses, pods, services, storage
+from syncer.kube.objects import Obj
+from syncer.translate import ingresses, persistentvolumeclaims, pods, services
+from syncer.translate.fields import Verdict
 from tests.unit.build import DNS_IP, SCOPE, claim, container, ingress, pod, rule, service
 from tools import cli_rules
 from virtualcluster_cli import rules
@@ -28,14 +29,14 @@ def test_every_reason_of_the_syncer_has_a_rule_and_no_other_has() -> None:
 def test_the_reasons_are_those_that_are_written_in_the_sources() -> None:
     found = known()["reasons"]
     assert found["PodSecurity"] == ["syncer/translate/pods.py"]
-    assert found["MissingRight"] == ["syncer/attempts.py"]  # a tuple, not a Refused
-    assert "syncer/classes.py" in found["NameTaken"]  # by the recorder
+    assert found["MissingRight"] == ["syncer/sync/retry_policy.py"]  # a tuple, not a Refused
+    assert "syncer/sync/classes.py" in found["NameTaken"]  # by the recorder
     assert "NoStorageClass" not in found  # ends the preflight check: no tenant reads it
 
 
 @pytest.mark.parametrize("name", [*rules.TABLES.values(), "CONTAINER", "VOLUME"])
 def test_every_field_has_the_syncers_verdict(name: str) -> None:
-    table: dict[str, fields.Verdict] = getattr(fields, name)
+    table: dict[str, Verdict] = getattr(cli_rules.TABLES[name], name)
     assert {field: verdict(name, field)[0] for field in table} == {
         field: each.value for field, each in table.items()
     }
@@ -45,7 +46,7 @@ def test_every_field_has_the_syncers_verdict(name: str) -> None:
 def test_what_is_not_copied_says_why_without_riddles(name: str) -> None:
     for field, each in known()["fields"][name].items():
         if each["verdict"] != "copy":
-            assert each["why"], f"{name}.{field} has no reason beside it in fields.py"
+            assert each["why"], f"{name}.{field} has no reason beside it"
         assert "threats" not in each["why"]
         assert ".py" not in each["why"]
 
@@ -102,11 +103,11 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         "lead out of the namespace, or",
     ),
     "volume attributes": (
-        lambda: storage.claim_to_host(claim(volumeAttributesClassName="x"), SCOPE, ""),
+        lambda: persistentvolumeclaims.to_host(claim(volumeAttributesClassName="x"), SCOPE, ""),
         "operator's choice",
     ),
     "foreign data source": (
-        lambda: storage.claim_to_host(
+        lambda: persistentvolumeclaims.to_host(
             claim(dataSource={"kind": "VolumeSnapshot", "name": "x"}), SCOPE, ""
         ),
         "of the same namespace",

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from syncer.kinds import BY_DEFAULT, KINDS
-from syncer.objects import Obj
-from syncer.recorder import COMPONENT
+from syncer.kube.objects import Obj
+from syncer.kube.recorder import COMPONENT
+from syncer.sync.kinds import BY_DEFAULT, KINDS
 from tests.escapes.case import Case, Want, placed
 from tests.escapes.cases import CASES
 from tests.unit.build import IDENT, SCOPE, pod

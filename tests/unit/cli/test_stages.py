@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.conftest import statefulset
 from tests.unit.cli.fakes import READY
 from virtualcluster_cli.stages import View, broken_container, held, stages

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from syncer import identity
-from syncer.objects import Obj
-from syncer.recorder import COMPONENT
+from syncer.kube.objects import Obj
+from syncer.kube.recorder import COMPONENT
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fakes import Served
 from virtualcluster_cli.figures import figures_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from syncer.objects import Key, Obj
-from syncer.translate import pods
+from syncer.kube.objects import Key, Obj
+from syncer.translate import pod_references
 from tests.unit.build import claim, configmap, container, ingress, pod, service
 from tests.unit.cli.conftest import statefulset
 from tests.unit.cli.fakes import LABELS, READY
@@ -52,7 +52,7 @@ def made(*args: str, pod_status: Any = READY) -> Installation:
     ],
 )
 def test_a_pod_names_what_the_syncer_finds_in_it(each: Obj) -> None:
-    assert {tuple(key) for key in waits.references(each)} == pods.references(each)
+    assert {tuple(key) for key in waits.references(each)} == pod_references.references(each)
 
 
 def test_an_ingress_names_its_certificates() -> None:
@@ -109,13 +109,18 @@ def test_what_should_be_there_waits_for_nothing_that_is_known(plural: str, virt:
     assert list(waits.of_virtual(plural, virt, made(), named=True)) == []
 
 
+def _waiting(**state: str) -> Obj:
+    return {"containerStatuses": [{"name": "main", "state": {"waiting": state}}]}
+
+
 def test_everything_waits_for_the_virtual_cluster_itself() -> None:
     starting = made(pod_status={"containerStatuses": []})
     (found,) = waits.of_virtual("pods", pod(), starting, named=True)
     assert "not ready (Starting)" in found
 
 
-WAITING = {"reason": "ImagePullBackOff", "message": "no such image"}
+REFUSED = _waiting(reason="ImagePullBackOff", message="no such image")
+CRASHED = _waiting(reason="CrashLoopBackOff")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +143,15 @@ WAITING = {"reason": "ImagePullBackOff", "message": "no such image"}
         ),
         (
             "pods",
-            pod(status={"containerStatuses": [{"name": "main", "state": {"waiting": WAITING}}]}),
-            ["container main: ImagePullBackOff: no such image"],
+            pod(status=REFUSED),
+            ["container main: ImagePullBackOff: no such image (tried without a Secret)"],
         ),
+        (
+            "pods",
+            pod(status=REFUSED, imagePullSecrets=[{"name": "a-x-b-x-c"}, {"name": "pull"}]),
+            ["ImagePullBackOff: no such image (tried with a-x-b-x-c, pull of the host)"],
+        ),
+        ("pods", pod(status=CRASHED), ["container main: CrashLoopBackOff"]),
         ("pods", pod(status=READY), []),
     ],
 )

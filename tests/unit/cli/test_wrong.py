@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from tests.unit.cli.conftest import Run, statefulset
 from tests.unit.cli.fakes import Pki, Served, kubeconfig
 from tests.unit.fake_faults import Fault

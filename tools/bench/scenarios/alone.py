@@ -11,7 +11,7 @@ import sys
 from functools import partial
 
 from lab.paths import REPO
-from syncer.objects import Obj
+from syncer.kube.objects import Obj
 from syncer.translate import pods
 from tests.unit.build import DNS_IP, IDENT, SCOPE, host_node, pod, service
 from tests.unit.fake_api import FakeApi

@@ -11,55 +11,74 @@ from .registry import Patch, guard
 def _copied(patch: Patch, table: str, *fields: str) -> None:
     from syncer.translate.fields import COPY  # noqa: PLC0415
 
-    patch.items(f"syncer.translate.fields.{table}", **dict.fromkeys(fields, COPY))
+    patch.items(f"syncer.translate.{table}", **dict.fromkeys(fields, COPY))
 
 
-@guard("volume-types", "fields.VOLUME", "A4-", "A5-nfs", "A5-csi", "A5-iscsi")
+@guard("volume-types", "translate.volumes.VOLUME", "A4-", "A5-nfs", "A5-csi", "A5-iscsi")
 def volume_types(patch: Patch) -> None:
-    from syncer.translate.fields import REFUSE, VOLUME  # noqa: PLC0415
+    from syncer.translate.fields import REFUSE  # noqa: PLC0415
+    from syncer.translate.volumes import VOLUME  # noqa: PLC0415
 
-    _copied(patch, "VOLUME", *(name for name, verdict in VOLUME.items() if verdict is REFUSE))
+    _copied(
+        patch, "volumes.VOLUME", *(name for name, verdict in VOLUME.items() if verdict is REFUSE)
+    )
 
 
-@guard("pod-fields", "fields.POD_SPEC: what is refused", "A8-resourceclaims", "A8-hostnameoverride")
+@guard(
+    "pod-fields",
+    "translate.pods.POD_SPEC: what is refused",
+    "A8-resourceclaims",
+    "A8-hostnameoverride",
+)
 def pod_fields(patch: Patch) -> None:
-    _copied(patch, "POD_SPEC", "resourceClaims", "hostnameOverride")
+    _copied(patch, "pods.POD_SPEC", "resourceClaims", "hostnameOverride")
 
 
-@guard("node-name", "fields.POD_SPEC: nodeName", "A9-nodename")
+@guard("node-name", "translate.pods.POD_SPEC: nodeName", "A9-nodename")
 def node_name(patch: Patch) -> None:
-    _copied(patch, "POD_SPEC", "nodeName")
+    _copied(patch, "pods.POD_SPEC", "nodeName")
 
 
-@guard("scheduler", "fields.POD_SPEC: schedulerName", "A12-scheduler")
+@guard("scheduler", "translate.pods.POD_SPEC: schedulerName", "A12-scheduler")
 def scheduler(patch: Patch) -> None:
-    _copied(patch, "POD_SPEC", "schedulerName")
+    _copied(patch, "pods.POD_SPEC", "schedulerName")
 
 
-@guard("external-ips", "fields.SERVICE_SPEC: externalIPs", "E1-externalips")
+@guard("external-ips", "translate.services.SERVICE_SPEC: externalIPs", "E1-externalips")
 def external_ips(patch: Patch) -> None:
-    _copied(patch, "SERVICE_SPEC", "externalIPs")
+    _copied(patch, "services.SERVICE_SPEC", "externalIPs")
 
 
-@guard("load-balancer", "fields.SERVICE_SPEC: load balancers", "E1-loadbalancer", "E1-healthcheck")
+@guard(
+    "load-balancer",
+    "translate.services.SERVICE_SPEC: load balancers",
+    "E1-loadbalancer",
+    "E1-healthcheck",
+)
 def load_balancer(patch: Patch) -> None:
-    _copied(patch, "SERVICE_SPEC", "loadBalancerIP", "loadBalancerClass", "healthCheckNodePort")
+    _copied(
+        patch, "services.SERVICE_SPEC", "loadBalancerIP", "loadBalancerClass", "healthCheckNodePort"
+    )
 
 
 @guard("external-name", "translate.services.stays_virtual", "E2-")
 def external_name(patch: Patch) -> None:
-    _copied(patch, "SERVICE_SPEC", "externalName")
+    _copied(patch, "services.SERVICE_SPEC", "externalName")
     patch.attr("syncer.translate.services.stays_virtual", lambda _virt: False)
 
 
-@guard("claim-selector", "fields.CLAIM_SPEC: selector", "F2-selector")
+@guard("claim-selector", "translate.persistentvolumeclaims.CLAIM_SPEC: selector", "F2-selector")
 def claim_selector(patch: Patch) -> None:
-    _copied(patch, "CLAIM_SPEC", "selector")
+    _copied(patch, "persistentvolumeclaims.CLAIM_SPEC", "selector")
 
 
-@guard("volume-name", "claims._check, fields.CLAIM_SPEC: volumeName", "F2-volumename")
+@guard(
+    "volume-name",
+    "sync.persistentvolumeclaims._check, translate.persistentvolumeclaims.CLAIM_SPEC: volumeName",
+    "F2-volumename",
+)
 def volume_name(patch: Patch) -> None:
-    _copied(patch, "CLAIM_SPEC", "volumeName")
+    _copied(patch, "persistentvolumeclaims.CLAIM_SPEC", "volumeName")
 
     def make(check: Any) -> Any:
         def unasked(virt: Any, offered: Any) -> None:
@@ -67,40 +86,49 @@ def volume_name(patch: Patch) -> None:
 
         return unasked
 
-    patch.wrap("syncer.claims._check", make)
+    patch.wrap("syncer.sync.persistentvolumeclaims._check", make)
 
 
 @guard(
     "claim-classes",
-    "claims._check: storageClassName",
+    "sync.persistentvolumeclaims._check: storageClassName",
     "F4-class",
     "F4-no-class",
     "F4-default",
     "F4-old",
 )
 def claim_classes(patch: Patch) -> None:
-    patch.wrap("syncer.claims._check", lambda check: lambda virt, _offered: check(virt, ()))
+    patch.wrap(
+        "syncer.sync.persistentvolumeclaims._check",
+        lambda check: lambda virt, _offered: check(virt, ()),
+    )
 
 
-@guard("attributes-class", "fields.CLAIM_SPEC: volumeAttributesClassName", "F4-attributes")
+@guard(
+    "attributes-class",
+    "translate.persistentvolumeclaims.CLAIM_SPEC: volumeAttributesClassName",
+    "F4-attributes",
+)
 def attributes_class(patch: Patch) -> None:
-    _copied(patch, "CLAIM_SPEC", "volumeAttributesClassName")
+    _copied(patch, "persistentvolumeclaims.CLAIM_SPEC", "volumeAttributesClassName")
 
 
-@guard("data-source", "translate.storage._source, shapes.check", "F3-", "D6-")
+@guard("data-source", "translate.persistentvolumeclaims._source, nested_fields.check", "F3-", "D6-")
 def data_source(patch: Patch) -> None:
-    patch.attr("syncer.translate.storage._source", lambda source, _namespace, _scope: source)
-    patch.attr("syncer.translate.storage.check", lambda spec, _shape: spec)
+    patch.attr(
+        "syncer.translate.persistentvolumeclaims._source", lambda source, _namespace, _scope: source
+    )
+    patch.attr("syncer.translate.persistentvolumeclaims.check", lambda spec, _shape: spec)
 
 
-@guard("default-backend", "fields.INGRESS_SPEC: defaultBackend", "E4-default-backend")
+@guard("default-backend", "translate.ingresses.INGRESS_SPEC: defaultBackend", "E4-default-backend")
 def default_backend(patch: Patch) -> None:
-    _copied(patch, "INGRESS_SPEC", "defaultBackend")
+    _copied(patch, "ingresses.INGRESS_SPEC", "defaultBackend")
 
 
-@guard("secret-types", "translate.storage.PLAIN_TYPES", "B3-", "C6-helm-secret")
+@guard("secret-types", "translate.secrets.PLAIN_TYPES", "B3-", "C6-helm-secret")
 def secret_types(patch: Patch) -> None:
-    patch.attr("syncer.translate.storage.PLAIN_TYPES", frozenset())
+    patch.attr("syncer.translate.secrets.PLAIN_TYPES", frozenset())
 
 
 @guard(
@@ -117,7 +145,7 @@ def volume_names(patch: Patch) -> None:
 
 @guard(
     "backend-names",
-    "translate.ingresses._backend, shapes.check",
+    "translate.ingresses._backend, nested_fields.check",
     "D5-ingress-backend",
     "D5-ingress-resource",
 )

@@ -72,9 +72,9 @@ def selectors(patch: Patch) -> None:
     patch.attr("syncer.translate.services.tenant_labels", lambda virt: dict(virt or {}))
 
 
-@guard("budget-selector", "translate.disruption.own_selector", "C5-budget")
+@guard("budget-selector", "translate.poddisruptionbudgets.own_selector", "C5-budget")
 def budget_selector(patch: Patch) -> None:
     patch.attr(
-        "syncer.translate.disruption.own_selector",
+        "syncer.translate.poddisruptionbudgets.own_selector",
         lambda selector, *_: {"matchLabels": {}, **(selector or {})},
     )

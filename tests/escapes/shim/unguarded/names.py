@@ -22,7 +22,7 @@ def hash_(patch: Patch) -> None:
 
 @guard(
     "name-taken",
-    "mirror.create_twin",
+    "sync.generic.create_twin",
     "D3-service",
     "D4-service",
     "D4-pod",
@@ -49,20 +49,20 @@ def name_taken(patch: Patch) -> None:
         assert create_twin
         return adopt
 
-    patch.wrap("syncer.mirror.create_twin", make)
-    patch.wrap("syncer.pods.create_twin", make)
+    patch.wrap("syncer.sync.generic.create_twin", make)
+    patch.wrap("syncer.sync.pods.reconciler.create_twin", make)
 
 
 @guard(
     "lookalikes",
-    "plan.plan: Taken",
+    "sync.plan.plan: Taken",
     "D4-lookalike-service",
     "D4-lookalike-configmap",
     "D4-lookalike-ingress",
 )
 def lookalikes(patch: Patch) -> None:
-    from syncer.plan import Patch as Change  # noqa: PLC0415
-    from syncer.plan import Taken, difference, with_fields  # noqa: PLC0415
+    from syncer.sync.plan import Patch as Change  # noqa: PLC0415
+    from syncer.sync.plan import Taken, difference, with_fields  # noqa: PLC0415
 
     def make(plan: Any) -> Any:
         def adopting(virt_uid: Any, host: Any, desired: Any) -> Any:
@@ -73,7 +73,7 @@ def lookalikes(patch: Patch) -> None:
 
         return adopting
 
-    patch.wrap("syncer.mirror.plan", make)
+    patch.wrap("syncer.sync.generic.plan", make)
 
 
 @guard("pod-marks", "identity.Identity.is_ours", "D4-lookalike-pod")
@@ -83,9 +83,9 @@ def pod_marks(patch: Patch) -> None:
 
 @guard("certificates", "translate.certificates.is_made_for", "D4-tls")
 def certificates(patch: Patch) -> None:
-    patch.attr("syncer.certificates.is_made_for", lambda _host, _name: True)
+    patch.attr("syncer.sync.certificates.is_made_for", lambda _host, _name: True)
 
 
-@guard("unused-objects", "references.References.wanted", "J1-unused")
+@guard("unused-objects", "state.references.References.wanted", "J1-unused")
 def unused_objects(patch: Patch) -> None:
-    patch.attr("syncer.references.References.wanted", lambda _self, _key: True)
+    patch.attr("syncer.state.references.References.wanted", lambda _self, _key: True)

@@ -12,7 +12,7 @@ def endpoint_addresses(patch: Patch) -> None:
     patch.attr("syncer.translate.services._check_ip", lambda _ip, _own: None)
 
 
-@guard("own-addresses", "pod_index.PodIndex.ips", "E3-forged-status")
+@guard("own-addresses", "state.pod_index.PodIndex.ips", "E3-forged-status")
 def own_addresses(patch: Patch) -> None:
     told: set[str] = set()
 
@@ -23,8 +23,8 @@ def own_addresses(patch: Patch) -> None:
 
         return seen
 
-    patch.wrap("syncer.pod_index._nodes", noting)  # which sees the pods of both sides
-    patch.wrap("syncer.pod_index.PodIndex.ips", lambda ips: lambda self: {*ips(self), *told})
+    patch.wrap("syncer.state.pod_index._nodes", noting)  # which sees the pods of both sides
+    patch.wrap("syncer.state.pod_index.PodIndex.ips", lambda ips: lambda self: {*ips(self), *told})
 
 
 @guard("slice-service", "translate.services.slice_to_host", "E3-slice-label")
@@ -41,7 +41,7 @@ def slice_service(patch: Patch) -> None:
     patch.wrap("syncer.translate.services.slice_to_host", make)
 
 
-@guard("strict", "mirror.Mirror.delete of what is refused", "E3-later", "E4-later")
+@guard("strict", "sync.generic.Mirror.delete of what is refused", "E3-later", "E4-later")
 def strict(patch: Patch) -> None:
     def make(delete: Any) -> Any:
         async def never(self: Any, key: Any, host_obj: Any) -> None:
@@ -50,10 +50,10 @@ def strict(patch: Patch) -> None:
 
         return never
 
-    patch.wrap("syncer.mirror.Mirror.delete", make)
+    patch.wrap("syncer.sync.generic.Mirror.delete", make)
 
 
-@guard("stream-lookup", "lookup.PodLookup.find", "G1-")
+@guard("stream-lookup", "app.kubelet_backend.PodLookup.find", "G1-")
 def stream_lookup(patch: Patch) -> None:
     from syncer.kubelet import HostPod  # noqa: PLC0415
 
@@ -70,10 +70,10 @@ def stream_lookup(patch: Patch) -> None:
 
         return by_host_name
 
-    patch.wrap("syncer.lookup.PodLookup.find", make)
+    patch.wrap("syncer.app.kubelet_backend.PodLookup.find", make)
 
 
-@guard("stream-containers", "kubelet.pods.resolve: container", "G4-", "G2-container")
+@guard("stream-containers", "kubelet.resolve.resolve: container", "G4-", "G2-container")
 def stream_containers(patch: Patch) -> None:
     def make(resolve: Any) -> Any:
         def unasked(lookup: Any, request: Any) -> Any:
@@ -84,7 +84,7 @@ def stream_containers(patch: Patch) -> None:
     patch.wrap("syncer.kubelet.connection.resolve", make)
 
 
-@guard("stream-uid", "kubelet.pods.resolve: UID", "G7-")
+@guard("stream-uid", "kubelet.resolve.resolve: UID", "G7-")
 def stream_uid(patch: Patch) -> None:
     def make(resolve: Any) -> Any:
         def unasked(lookup: Any, request: Any) -> Any:

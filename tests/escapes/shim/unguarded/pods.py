@@ -11,40 +11,51 @@ def _nothing(*_: Any, **__: Any) -> Any:
     return iter(())
 
 
-@guard("pod-security-pod", "podsecurity._baseline_pod", "A1-hostpath", "A2-hostpid", "A2-sysctl")
+@guard(
+    "pod-security-pod",
+    "translate.podsecurity._baseline_pod",
+    "A1-hostpath",
+    "A2-hostpid",
+    "A2-sysctl",
+)
 def pod_security_pod(patch: Patch) -> None:
-    patch.attr("syncer.podsecurity._baseline_pod", _nothing)
+    patch.attr("syncer.translate.podsecurity._baseline_pod", _nothing)
 
 
 @guard(
     "pod-security-container",
-    "podsecurity._baseline_container",
+    "translate.podsecurity._baseline_container",
     *("A2-privileged", "A2-hostport", "A2-cap-sys-admin", "A2-procmount"),
 )
 def pod_security_container(patch: Patch) -> None:
-    patch.attr("syncer.podsecurity._baseline_container", _nothing)
+    patch.attr("syncer.translate.podsecurity._baseline_container", _nothing)
 
 
 @guard(
     "pod-security-context",
-    "podsecurity._context",
+    "translate.podsecurity._context",
     "A2-seccomp",
     "A2-pod-",
     "A2-selinux",
     "A2-apparmor",
 )
 def pod_security_context(patch: Patch) -> None:
-    patch.attr("syncer.podsecurity._context", _nothing)
+    patch.attr("syncer.translate.podsecurity._context", _nothing)
 
 
-@guard("probe-hosts", "podsecurity._hosts", "A3-")
+@guard("probe-hosts", "translate.podsecurity._hosts", "A3-")
 def probe_hosts(patch: Patch) -> None:
-    patch.attr("syncer.podsecurity._hosts", _nothing)
+    patch.attr("syncer.translate.podsecurity._hosts", _nothing)
 
 
-@guard("every-container", "podsecurity.containers_of", "A2-privileged", "A3-liveness-httpget")
+@guard(
+    "every-container", "translate.podsecurity.containers_of", "A2-privileged", "A3-liveness-httpget"
+)
 def every_container(patch: Patch) -> None:
-    patch.attr("syncer.podsecurity.containers_of", lambda spec: iter(spec.get("containers") or ()))
+    patch.attr(
+        "syncer.translate.podsecurity.containers_of",
+        lambda spec: iter(spec.get("containers") or ()),
+    )
 
 
 @guard("ephemeral-judge", "translate.pods.ephemeral_containers", "A6-")
@@ -98,7 +109,7 @@ def tokens(patch: Patch) -> None:
         return raw
 
     patch.wrap("syncer.translate.volumes._projection", make)
-    patch.attr("syncer.translate.shapes.check", lambda spec, _shape: spec)
+    patch.attr("syncer.translate.nested_fields.check", lambda spec, _shape: spec)
 
 
 @guard("tolerations", "translate.scheduling.tolerations", "A10-toleration")
@@ -148,17 +159,20 @@ def grace(patch: Patch) -> None:
     patch.attr("syncer.translate.pods.LONGEST_GRACE", 2**31)
 
 
-@guard("downward", "translate.downward.value", "I1-name", "I1-uid", "I1-account")
+@guard("downward", "translate.downward_api.value", "I1-name", "I1-uid", "I1-account")
 def downward(patch: Patch) -> None:
-    patch.attr("syncer.translate.containers.downward.value", lambda _pod, _path: None)
+    patch.attr("syncer.translate.containers.downward_api.value", lambda _pod, _path: None)
 
 
 @guard(
-    "variable-sources", "translate.containers._env, shapes.check", "A8-filekeyref", "D5-env-secret"
+    "variable-sources",
+    "translate.containers._env, nested_fields.check",
+    "A8-filekeyref",
+    "D5-env-secret",
 )
 def variable_sources(patch: Patch) -> None:
     patch.attr("syncer.translate.containers._env", lambda _pod, variable, _rename: variable)
-    patch.attr("syncer.translate.shapes.check", lambda spec, _shape: spec)
+    patch.attr("syncer.translate.nested_fields.check", lambda spec, _shape: spec)
 
 
 @guard("variable-names", "translate.containers._env_from", "D5-envfrom")

@@ -1,0 +1,1 @@
+"""Wires the parts together: the start order, one term of leadership, the end."""

@@ -1,0 +1,1 @@
+"""Knows Kubernetes (client, reflector, store, work queue), nothing of virtual clusters."""

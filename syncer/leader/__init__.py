@@ -1,0 +1,1 @@
+"""Elects the one replica that writes, by a Lease on the host."""

@@ -1,0 +1,1 @@
+"""Everything before syncing: discovery of the host, permissions, API versions, kubeconfig."""

@@ -1,0 +1,1 @@
+"""Both sides as last seen: stores, indexes, limits, the deletion brake. Pure."""

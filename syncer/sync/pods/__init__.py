@@ -1,0 +1,1 @@
+"""Reconciles pods: create, update, delete, tokens, status."""

@@ -1,0 +1,1 @@
+"""Serves health, readiness and the Prometheus metrics."""
