@@ -152,7 +152,7 @@ def preflight_command(
             check_ranges(ranges, await service_ranges(host, namespace, inside))
         if storage:
             await check_default_storage_class(host, namespace)
-        log.info("nothing in the way", release=release)
+        log.info("preflight passed", release=release)
 
     _finish(_on_host(work))
 
@@ -170,7 +170,7 @@ def backup_command(release: str, namespace: str, k3s_data_dir: Path, k3s_version
     scratch = Path(tempfile.gettempdir())
     with _told():
         made = backup(sys.stdout.buffer, k3s_data_dir, about, scratch)
-        log.info("saved", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("backup complete", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("restore")
@@ -183,7 +183,7 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
     os.umask(0o077)
     with _told():
         made = restore(sys.stdin.buffer, size, k3s_data_dir)
-        log.info("restored", revision=made.revision, files=len(made.files), bytes=made.size)
+        log.info("restore complete", revision=made.revision, files=len(made.files), bytes=made.size)
 
 
 @main.command("run")

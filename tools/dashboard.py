@@ -116,7 +116,7 @@ ROWS = (
                     (_quantile(0.9, "sync_lag_seconds"), "90 %"),
                     (_quantile(0.99, "sync_lag_seconds"), "99 %"),
                 ),
-                "From a change that a watch showed until both sides are in step.",
+                "Time from a watch event until both sides are in sync.",
             ),
             Panel(
                 "Lag by kind, 99 %",

@@ -54,8 +54,8 @@ def find(kubeconfig: str = "", context: str = "") -> Access:
             return Access("", "", _namespace_of_pod(), None)
         named = os.pathsep.join(map(str, files))
         raise NoAnswer(
-            f"there is no kubeconfig at {named}",
-            "set KUBECONFIG to one, or pass --kubeconfig",
+            f"no kubeconfig at {named}",
+            "set KUBECONFIG, or pass --kubeconfig",
         )
     contexts, current = _read(files)
     joined = os.pathsep.join(map(str, files))
@@ -74,8 +74,9 @@ def find(kubeconfig: str = "", context: str = "") -> Access:
         host = inside.get("hostContext", "")
         if host not in contexts:
             raise NotFound(
-                f"context {wanted!r} was made by connect, from a context {host!r} that is gone",
-                "pass --context with one that leads to the host cluster",
+                f"context {wanted!r} was made by connect, from a context {host!r} that does not"
+                " exist any more",
+                "pass --context with a context of the host cluster",
             )
         return Access(joined, host, contexts[host].get("namespace") or "default", inside)
     return Access(joined, wanted, contexts[wanted].get("namespace") or "default", None)
@@ -96,15 +97,17 @@ def load(file: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
-        raise Trouble(f"{file} is no valid YAML{line}", "mend it, or name another file") from None
+        raise Trouble(
+            f"{file} is not valid YAML{line}", "correct it, or use another file"
+        ) from None
     except OSError as error:
         raise Trouble(
-            f"{file} cannot be read ({error.strerror})", "mend that, or name another file"
+            f"{file} cannot be read ({error.strerror})", "correct that, or use another file"
         ) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise Trouble(f"{file} is no kubeconfig", "name another file")
+        raise Trouble(f"{file} is not a kubeconfig", "use another file")
     return content
 
 

@@ -41,7 +41,7 @@ def settings(access: Access | Obj) -> Any:
             _load(access, made)
     except (config.ConfigException, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise Trouble(
-            f"the kubeconfig cannot be used ({error})", "mend it, or name another"
+            f"the kubeconfig cannot be used ({error})", "correct it, or use another"
         ) from None
     if not made.verify_ssl:
         # The kubeconfig says so, and kubectl does not complain about it with each request either.
@@ -150,17 +150,17 @@ class Api:
             why = re.sub(r"^.*?(certificate verify failed:? ?)", r"\1", text).split(" (_ssl")[0]
             return NoAnswer(
                 f"the certificate of {self.name} at {self.server} is not trusted ({why})",
-                "the kubeconfig has another cluster's certificate authority; get a new one",
+                "the kubeconfig has another certificate authority; get a new kubeconfig",
             )
         return NoAnswer(
             f"{self.name} does not answer at {self.server} ({_network(text)})",
-            "check that it runs and that this machine reaches it, or use another --context",
+            "check that it runs and is reachable from here, or use another --context",
         )
 
     def _refused(self, status: int, message: str) -> Trouble:
         if status == 401:  # noqa: PLR2004
             return NoRight(
-                f"{self.name} does not know you: the credentials in the kubeconfig are not"
+                f"{self.name} rejects you: the credentials in the kubeconfig are not"
                 " accepted, or have expired",
                 "log in again",
             )
@@ -176,23 +176,23 @@ def _forbidden(name: str, message: str) -> Trouble:
         r'cannot (\S+) resource "([^"]+)"(?:.*?in the namespace "([^"]+)")?', message
     )
     if not lacking:
-        return NoRight(f"{name} does not allow it: {message}", "ask whoever runs it")
+        return NoRight(f"{name} does not allow it: {message}", "ask its administrator")
     verb, what, namespace = lacking.groups()
     where = f"in namespace {namespace} of {name}" if namespace else f"in all of {name}"
     cure = (
-        f"ask whoever runs it for the ClusterRole admin in namespace {namespace}"
+        f"ask its administrator for the ClusterRole admin in namespace {namespace}"
         if namespace
-        else "name one namespace with -n, or ask whoever runs it for that right"
+        else "pass one namespace with -n, or ask its administrator for that right"
     )
-    return NoRight(f"you may not {verb} {what} {where}", cure)
+    return NoRight(f"you are not allowed to {verb} {what} {where}", cure)
 
 
 def _network(text: str) -> str:
     for sign, meaning in (
         ("refused", "connection refused"),
         ("timed out", "no answer in time"),
-        ("resolve", "its name is not known"),
-        ("Name or service not known", "its name is not known"),
+        ("resolve", "its name cannot be resolved"),
+        ("Name or service not known", "its name cannot be resolved"),
         ("unreachable", "no route to it"),
     ):
         if sign in text:

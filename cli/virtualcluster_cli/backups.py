@@ -22,11 +22,11 @@ def read(file: Path) -> Manifest:
         with file.open("rb") as stream:
             return Reader(stream).check()
     except FileNotFoundError:
-        raise NotFound(f"there is no file {file}", "mend the path") from None
+        raise NotFound(f"no such file: {file}", "correct the path") from None
     except OSError as error:
-        raise Trouble(f"{file} cannot be read ({error.strerror})", "mend that") from None
+        raise Trouble(f"{file} cannot be read ({error.strerror})", "correct that") from None
     except Damaged as error:
-        raise Trouble(f"{file} is no usable backup: {error}", "use another one") from None
+        raise Trouble(f"{file} is not a usable backup: {error}", "use another backup") from None
 
 
 def private(file: Path) -> Any:
@@ -34,10 +34,10 @@ def private(file: Path) -> Any:
     try:
         return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
     except FileExistsError:
-        raise Trouble(f"{file} is there already", "name another with -o, or remove it") from None
+        raise Trouble(f"{file} exists already", "pass another file with -o, or remove it") from None
     except OSError as error:
         raise Trouble(
-            f"{file} cannot be written ({error.strerror})", "name another with -o"
+            f"{file} cannot be written ({error.strerror})", "pass another file with -o"
         ) from None
 
 
@@ -50,13 +50,13 @@ def check_datastore(which: Installation) -> None:
             variables |= {each["name"] for each in container.get("env") or ()}
     if "--cluster-init" in arguments:
         raise Trouble(
-            f"{which.name!r} keeps its state in k3s' own etcd, which copies itself",
+            f"{which.name!r} keeps its state in the etcd of k3s, which has snapshots of its own",
             f"kubectl exec {which.name}-0 -n {which.namespace} -c {K3S} -- k3s etcd-snapshot save",
         )
     if "--datastore-endpoint" in arguments or "K3S_DATASTORE_ENDPOINT" in variables:
         raise Trouble(
-            f"{which.name!r} keeps its state in a datastore of its own (--datastore-endpoint)",
-            "save it as that one is saved: etcdctl snapshot save, pg_dump, mysqldump",
+            f"{which.name!r} keeps its state in an external datastore (--datastore-endpoint)",
+            "back up that datastore: etcdctl snapshot save, pg_dump, mysqldump",
         )
 
 
@@ -67,7 +67,7 @@ def check_fits(saved: Manifest, which: Installation) -> None:
         raise Trouble(
             f"{which.name!r} keeps its data in its pod (storage.persistence=false), which begins"
             " anew with each",
-            "restore into one with a volume",
+            "restore into a virtual cluster with storage.persistence",
         )
     directory = which.syncer_flag("--k3s-data-dir") or "/data"
     if saved.data_dir != directory:

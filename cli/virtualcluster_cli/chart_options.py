@@ -70,21 +70,24 @@ def _options(function: Function, *values: str) -> Function:
     decorated: Function = with_chart
     for option in reversed(
         (
-            click.option(*values, multiple=True, help="A values file; may be given often."),
+            click.option(*values, multiple=True, help="Values file; may be repeated."),
             click.option(
                 "--set",
                 "sets",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="One value; may be given often.",
+                help="Value; may be repeated.",
             ),
             click.option(
-                "--kubernetes", default="", metavar="1.34", help="Its version.  [default: host's]"
+                "--kubernetes",
+                default="",
+                metavar="1.34",
+                help="Version.  [default: host's]",
             ),
             click.option("--chart", default="", help="Directory, archive or oci:// address."),
-            click.option("--repo", default="", help="The address of a chart repository."),
-            click.option("--version", default="", help="The chart's version, from a repository."),
-            click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds."),
+            click.option("--repo", default="", help="Address of a chart repository."),
+            click.option("--version", default="", help="Chart version, with --repo or oci://."),
+            click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds to wait."),
         )
     ):
         decorated = option(decorated)
@@ -99,12 +102,12 @@ def _check_values(name: str) -> None:
         content = yaml.safe_load(Path(name).read_text())
     except OSError as error:
         raise Trouble(
-            f"the values file {name} cannot be read ({error.strerror})", "mend the path"
+            f"the values file {name} cannot be read ({error.strerror})", "correct the path"
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise Trouble(f"the values file {name} is no valid YAML{where}", "mend it") from None
+        raise Trouble(f"the values file {name} is not valid YAML{where}", "correct it") from None
     if content is not None and not isinstance(content, dict):
         raise Trouble(
             f"the values file {name} holds no keys", "it must be a map, as values.yaml is"

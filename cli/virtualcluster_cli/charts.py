@@ -65,7 +65,7 @@ def _of_clone() -> Chart:
         if (chart / "Chart.yaml").exists():
             return _checked(chart)
     raise NotFound(
-        "there is no chart here",
+        "no chart is set",
         "pass --chart with its directory, archive or oci:// address, or --repo with the address of"
         f" a repository, or set {VARIABLE}",
     )
@@ -75,5 +75,5 @@ def _checked(directory: Path) -> Chart:
     file = directory / "Chart.yaml"
     name = yaml.safe_load(file.read_text()).get("name") if file.exists() else None
     if name != "virtualcluster":
-        raise Trouble(f"{directory} is not the chart of virtualcluster", "pass another --chart")
+        raise Trouble(f"{directory} is not the virtualcluster chart", "pass another --chart")
     return Chart(directory)

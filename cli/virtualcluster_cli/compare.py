@@ -45,16 +45,19 @@ def _metadata(virt: Obj, host: Obj | None) -> Iterator[Field]:
     have = (host or {"metadata": {}})["metadata"]
     for key, value in sorted((meta.get("labels") or {}).items()):
         hashed = identity.tenant_key(key)
-        why = "no selector of the host may mean the tenant's labels"
+        why = "selectors of the host must not select by the tenant's labels"
         yield Field(f"metadata.labels[{key}]", "mapped", value, f"{hashed}={value}", why)
     passed = have.get("annotations") or {}
     for key, value in sorted((meta.get("annotations") or {}).items()):
         if passed.get(key) != value and not key.startswith("kubectl.kubernetes.io/"):
-            why = "no controller of the host may obey the tenant's annotations"
+            why = "controllers of the host must not act on the tenant's annotations"
             yield Field(f"metadata.annotations[{key}]", "dropped", value, None, why)
     for name, why in (
-        ("finalizers", "the tenant must not hold up what the host deletes"),
-        ("ownerReferences", "owners live inside; on the host the anchor owns all"),
+        ("finalizers", "the tenant must not block deletions on the host"),
+        (
+            "ownerReferences",
+            "owners exist inside only; on the host the anchor is the owner",
+        ),
     ):
         if meta.get(name):
             yield Field(f"metadata.{name}", "dropped", meta[name], None, why)
@@ -69,7 +72,7 @@ def _members(table: str, virt: Obj, host: Obj | None, names: tuple[str, ...]) ->
             twin = None if host is None else twins.get(each["name"], {})
             yield from _table(table, each, twin, f"{name}[{each['name']}]")
         for extra in twins.keys() - own:
-            why = "the host's admission, or the syncer, put it there"
+            why = "set by the host's admission or by the syncer"
             yield Field(f"{name}[{extra}]", "added", None, twins[extra].get("image"), why)
 
 
@@ -83,14 +86,14 @@ def _table(table: str, virt: Obj, host: Obj | None, where: str) -> Iterator[Fiel
         if word == "drop":
             yield Field(path, "dropped", value, None, why)
         elif word in ("refuse", "unknown"):
-            yield Field(path, "refused", value, None, why or "it is not known to the syncer")
+            yield Field(path, "refused", value, None, why or "the syncer does not know this field")
         elif host is None:
             if word == "map":
                 yield Field(path, "mapped", value, None, why)
         elif word == "map" and have != value:
             yield Field(path, "mapped" if not _empty(have) else "dropped", value, have, why)
         elif word == "copy" and not covers(have, value):
-            why = why or "copied, and changed since on one side"
+            why = why or "copied, then changed on one side"
             yield Field(path, "differs", value, have, why)
     for name, have in (host or {}).items():
         word, why = verdict(table, name)

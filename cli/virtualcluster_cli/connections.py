@@ -87,8 +87,8 @@ def directory() -> Path:
         made.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Trouble(
-            f"{made} cannot be made ({error.strerror})",
-            "set XDG_STATE_HOME to a directory of yours",
+            f"{made} cannot be created ({error.strerror})",
+            "set XDG_STATE_HOME to a directory that you own",
         ) from None
     return made
 
@@ -122,7 +122,7 @@ def start(access: Access, server: str, target: Target, name: str, port: int) -> 
     with _socket(port) as listening, _locked(key, "lock", wait=False) as lock:
         if not lock:
             raise Trouble(
-                f"a port-forward of {name!r} runs that nobody wrote down", "try again in a moment"
+                f"another command is starting a port-forward of {name!r}", "try again in a moment"
             )
         made = Connection(server, target.namespace, name, listening.getsockname()[1], 0, [])
         made.write()  # before the process, which ends when it does not see it
@@ -162,8 +162,8 @@ def _socket(port: int) -> socket.socket:
         return listen(port)
     except OSError as error:
         raise Trouble(
-            f"port {port} of this machine cannot be had ({error.strerror})",
-            "name another with --port, or none and a free one is taken",
+            f"port {port} of this machine cannot be used ({error.strerror})",
+            "pass another --port, or none to use a free port",
         ) from None
 
 

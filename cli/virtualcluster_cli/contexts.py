@@ -67,7 +67,7 @@ def _check(content: dict[str, Any], part: str, name: str, file: Path) -> None:
     taken = any(each["name"] == name for each in content.get(part) or ())
     if taken and not any(connection_of(each) for each in _named(content, name)):
         raise Trouble(
-            f"{file} has {part} called {name!r} that connect did not make",
+            f"{file} has {part} called {name!r} that connect did not create",
             "pass --context-name with another name",
         )
 
@@ -98,7 +98,7 @@ def _edited(file: Path) -> Iterator[dict[str, Any]]:
     except OSError as error:
         raise Trouble(
             f"{file} cannot be written ({error.strerror})",
-            "mend that, or name another file with --kubeconfig-out",
+            "correct that, or use another file with --kubeconfig-out",
         ) from None
 
 
@@ -113,7 +113,7 @@ def _lock(file: Path) -> Iterator[None]:
         except FileExistsError:
             if time.monotonic() > deadline:
                 raise Trouble(
-                    f"{file} is locked by another program", f"if none is at it, delete {lock}"
+                    f"{file} is locked by another program", f"if no program uses it, delete {lock}"
                 ) from None
             time.sleep(0.05)
     try:

@@ -110,7 +110,7 @@ async def _receive(
             said = (said + data)[-LAST_WORDS:]
         elif channel == STATUS:
             return Ended(_code(json.loads(data)), said.decode(errors="replace"))
-    raise NoAnswer("the connection to the host cluster ended too early", "try again")
+    raise NoAnswer("the connection to the host cluster was closed", "try again")
 
 
 def _code(status: dict[str, Any]) -> int:
@@ -125,13 +125,13 @@ def _code(status: dict[str, Any]) -> int:
 def _refusal(status: int, place: Place) -> Trouble:
     if status in (401, 403):
         return NoRight(
-            f"you may not run commands in pods of namespace {place.namespace}",
-            f"ask whoever runs the host for get and create of pods/exec in namespace"
+            f"you are not allowed to run commands in pods of namespace {place.namespace}",
+            f"ask the host's administrator for get and create of pods/exec in namespace"
             f" {place.namespace}",
         )
     if status == 404:  # noqa: PLR2004
-        return NotFound(f"there is no pod {place.pod} any more", "try again when it is there")
+        return NotFound(f"pod {place.pod} does not exist any more", "try again when it exists")
     return Trouble(
         f"no command can be run in container {place.container} of {place.pod} (answer {status})",
-        f"see kubectl describe pod {place.pod} -n {place.namespace}",
+        f"see: kubectl describe pod {place.pod} -n {place.namespace}",
     )

@@ -48,7 +48,7 @@ def explain(host: Api, virt: Api, which: Installation, kind: Type, ref: Key) -> 
         where = f" in namespace {ref.namespace}" if ref.namespace else ""
         raise NotFound(
             f"{virt.name} has no {kind.kind} {ref.name!r}{where}",
-            "name its namespace with -n" if kind.namespaced else "look with kubectl get",
+            "pass its namespace with -n" if kind.namespaced else "list them with kubectl get",
         )
     ident = identity(host, which)
     twin, stranger = _twin(host, ident, kind, ref, which)
@@ -87,15 +87,15 @@ def of_host(host: Api, namespace: str, kind: Type, name: str) -> tuple[str, Key]
     if found is None:
         raise NotFound(
             f"{host.name} has no {kind.kind} {name!r} in namespace {namespace}",
-            "name its namespace with -n",
+            "pass its namespace with -n",
         )
     key = virtual_key(found)
     labels = found["metadata"].get("labels") or {}
     cluster = labels.get("virtualcluster.dev/managed-by", "")
     if key is None or not cluster:
         raise NotFound(
-            f"{kind.kind} {name!r} in namespace {namespace} is no tenant's",
-            "no virtual cluster has marked it as its own",
+            f"{kind.kind} {name!r} in namespace {namespace} does not belong to a virtual cluster",
+            "it has no labels of a virtual cluster",
         )
     # The Secret that holds a pod's tokens has no virtual twin.
     return cluster, key._replace(kind="pods") if key.kind == "tokens" else key
@@ -115,7 +115,7 @@ def _twin(
         return None, []
     if ident.is_ours(found) and virtual_key(found) == ref:
         return found, []
-    return None, [f"the name {ident.host_name(key)}, which somebody else's object has on the host"]
+    return None, [f"the name {ident.host_name(key)}, which another object on the host has"]
 
 
 def _state(

@@ -40,7 +40,7 @@ class Helm:
         program = shutil.which("helm")
         if program is None:
             raise NoProgram(
-                "helm is not installed, and it is what creates, upgrades and deletes",
+                "helm is not installed, which creates, upgrades and deletes virtual clusters",
                 "install Helm 3 (https://helm.sh/docs/intro/install)",
             )
         self._program = program
@@ -64,14 +64,14 @@ class Helm:
             try:
                 shutil.unpack_archive(archive, directory, filter="data")
             except (shutil.ReadError, ValueError):
-                raise Trouble(f"{chart} is no chart's archive", "pass another --chart") from None
+                raise Trouble(f"{chart} is not a chart archive", "pass another --chart") from None
             return
         if not repository and "://" not in chart:
-            raise NotFound(f"there is no chart at {chart}", "pass another --chart")
+            raise NotFound(f"no chart at {chart}", "pass another --chart")
         done = self._run("pull", chart, "--untar", f"--untardir={directory}", *flags)
         if done.code != 0:
             raise Trouble(
-                f"the chart cannot be had from {repository or chart} ({_last(done.err)})",
+                f"the chart cannot be downloaded from {repository or chart} ({_last(done.err)})",
                 "check the address and the version",
             )
 
@@ -151,7 +151,7 @@ def trouble(said: str) -> Trouble:
     if "already exists and cannot be imported" in said or "exists and cannot be" in said:
         what = re.search(r'(\w+ "[^"]+") in namespace "([^"]*)" exists', said)
         return Trouble(
-            f"{what[1] if what else 'an object'} is there already and is not of this release",
+            f"{what[1] if what else 'an object'} exists already and is not of this release",
             "choose another name, or delete it",
         )
     if values := re.search(
@@ -164,25 +164,25 @@ def trouble(said: str) -> Trouble:
     if right := re.search(r'cannot (\S+) resource "([^"]+)"(?:.*?namespace "([^"]+)")?', said):
         where = f"in namespace {right[3]}" if right[3] else "in the whole cluster"
         return NoRight(
-            f"you may not {right[1]} {right[2]} {where}",
-            "ask whoever runs the host for the ClusterRole admin in the namespace, or leave the"
+            f"you are not allowed to {right[1]} {right[2]} {where}",
+            "ask the host's administrator for the ClusterRole admin in the namespace, or leave the"
             " values off that need more",
         )
     if "incompatible with Kubernetes" in said:
         return Trouble(_last(said), "use a newer host, or an older chart")
     if "context deadline exceeded" in said or "timed out waiting" in said:
         return NotReady(
-            "helm has waited in vain for its objects to be made or to go",
-            "see what they wait for with kubectl get all,pvc in the namespace, and try again",
+            "helm timed out waiting for objects to be created or deleted",
+            "see what is pending with kubectl get all,pvc in the namespace, and try again",
         )
     if missing := re.search(r'namespaces? "([^"]+)" not found', said):
         return NotFound(
             f"there is no namespace {missing[1]!r}", f"kubectl create namespace {missing[1]}"
         )
     if file := re.search(r"open ([^:]+): no such file", said):
-        return NotFound(f"there is no file {file[1]}", "mend the path")
+        return NotFound(f"no such file: {file[1]}", "correct the path")
     if "failed to parse" in said or "error converting YAML" in said:
-        return Trouble(f"a values file is not valid YAML ({_last(said)})", "mend it")
+        return Trouble(f"a values file is not valid YAML ({_last(said)})", "correct it")
     return Trouble(f"helm failed: {_last(said)}")
 
 

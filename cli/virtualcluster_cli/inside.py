@@ -65,8 +65,9 @@ def check_right(host: Api, namespace: str, subresource: str = "portforward") -> 
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     if not host.json("POST", path, review)["status"].get("allowed"):
         raise NoRight(
-            f"you may not {ACTIONS[subresource]} pods in namespace {namespace} of {host.name}",
-            f"ask whoever runs it for get and create of pods/{subresource} in namespace"
+            f"you are not allowed to {ACTIONS[subresource]} pods in namespace {namespace} of"
+            f" {host.name}",
+            f"ask its administrator for get and create of pods/{subresource} in namespace"
             f" {namespace}",
         )
 
@@ -80,8 +81,7 @@ def _until_it_answers(virt: Api, which: Installation, patience: float) -> None:
             if time.monotonic() > deadline:
                 raise NotReady(
                     f"virtual cluster {which.name!r} does not answer ({error.cause})",
-                    f"see what it waits for: virtualcluster status {which.name}"
-                    f" -n {which.namespace}",
+                    f"for the reason see: virtualcluster status {which.name} -n {which.namespace}",
                 ) from None
             time.sleep(0.3)
         else:

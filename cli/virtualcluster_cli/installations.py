@@ -125,7 +125,7 @@ def one(host: Api, namespace: str, name: str) -> Installation:
         elif names:
             cure = f"there are {', '.join(names)}"
         else:
-            cure = "virtualcluster list --all-namespaces shows all that you may see"
+            cure = "list all with: virtualcluster list --all-namespaces"
         raise NotFound(f"there is no virtual cluster {name!r} in namespace {namespace}", cure)
     pods = host.list(f"/api/v1/namespaces/{namespace}/pods", CONTROL_PLANE)
     return Installation(found, _best(pods, namespace, name))
@@ -146,8 +146,8 @@ def check_name(name: str) -> None:
     """Raise Trouble for a name that the chart would refuse."""
     if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
         raise Trouble(
-            f"{name!r} cannot name a virtual cluster",
-            f"take at most {LONGEST_NAME} lower case letters, digits and '-', a letter first",
+            f"{name!r} is not a valid name of a virtual cluster",
+            f"use at most {LONGEST_NAME} lower case letters, digits and '-', a letter first",
         )
 
 
@@ -157,7 +157,7 @@ def identity(host: Api, which: Installation) -> Identity:
     anchor = host.find(path)
     if anchor is None:
         raise Trouble(
-            f"the ConfigMap {which.name}-anchor is gone, and with it all that {which.name!r} ran",
+            f"the ConfigMap {which.name}-anchor was deleted, with all that {which.name!r} ran",
             f"delete what is left of it: virtualcluster delete {which.name} -n {which.namespace}",
         )
     return Identity(which.namespace, which.name, anchor["metadata"]["uid"])
@@ -179,7 +179,7 @@ def admin_kubeconfig(host: Api, which: Installation, key: str = "config") -> dic
     except (KeyError, IndexError, TypeError, binascii.Error, yaml.YAMLError):
         raise NotReady(
             f"virtual cluster {which.name!r} has not published its kubeconfig yet",
-            f"see what it waits for: virtualcluster status {which.name} -n {which.namespace}",
+            f"for the reason see: virtualcluster status {which.name} -n {which.namespace}",
         ) from None
     return config
 

@@ -31,7 +31,7 @@ def split(text: str) -> tuple[str, str]:
     """Return kind and name of KIND/NAME."""
     kind, slash, name = text.partition("/")
     if not slash or not kind or not name or "/" in name:
-        raise Trouble(f"{text!r} names no object", "write KIND/NAME, such as pod/web-0")
+        raise Trouble(f"{text!r} is not an object", "write KIND/NAME, such as pod/web-0")
     return kind, name
 
 
@@ -49,7 +49,7 @@ def resolve(api: Api, text: str) -> Type:
         seen |= names - {""}
     near = difflib.get_close_matches(word, sorted(seen), 1)
     raise NotFound(
-        f"{api.name} knows no kind {text!r}",
+        f"{api.name} has no kind {text!r}",
         f"did you mean {near[0]!r}?" if near else "kubectl api-resources lists the kinds",
     )
 

@@ -23,22 +23,22 @@ from virtualcluster_cli.commands.status import status
 
 CODES = """\b
 Exit codes:
-  0    it is done
-  1    it could not be done; the message says why and what to do
-  2    the command line is wrong
-  3    there is no such virtual cluster, object, context, preset
-  4    you may not
-  5    no cluster answers
-  6    not ready: it was waited for in vain, or is paused
-  127  a program is missing
+  0    success
+  1    failure; the message has the cause and the cure
+  2    invalid command line
+  3    no such virtual cluster, object, context or preset
+  4    forbidden or not authenticated
+  5    the cluster does not answer
+  6    not ready in time, or paused
+  127  a required program is not installed
 connect NAME -- COMMAND ends with the exit code of COMMAND.
 
 \b
 Examples:
-  virtualcluster create dev                          # from nothing
-  virtualcluster connect dev                         # kubectl is inside
+  virtualcluster create dev
+  virtualcluster connect dev                         # kubectl now uses it
   kubectl get namespaces
-  virtualcluster explain pod/web-0 -n shop           # why is it not there?"""
+  virtualcluster explain pod/web-0 -n shop           # why is it not running?"""
 
 
 @click.group(
@@ -48,7 +48,7 @@ Examples:
 def main() -> None:
     """Whole Kubernetes clusters, each inside one namespace of another.
 
-    Nothing needs more rights than those of your own kubeconfig.
+    All commands use the rights of your own kubeconfig only.
     """
 
 

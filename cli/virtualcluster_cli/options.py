@@ -46,11 +46,11 @@ def opened(kubeconfig: str, context: str, namespace: str) -> Iterator[Host]:
 def host_options(function: Function) -> Function:
     """Add the options that say which host is meant; the function gets a Host first."""
 
-    @click.option("-n", "--namespace", default="", help="The host namespace.  [default: context's]")
+    @click.option("-n", "--namespace", default="", help="Host namespace.  [default: context's]")
     @click.option(
-        "--kubeconfig", default="", help="Which kubeconfig leads to the host.  [default: kubectl's]"
+        "--kubeconfig", default="", help="Kubeconfig of the host cluster.  [default: kubectl's]"
     )
-    @click.option("--context", default="", help="Which of its contexts.  [default: the current]")
+    @click.option("--context", default="", help="Context in the kubeconfig.  [default: current]")
     @functools.wraps(function)
     def with_host(*args: Any, namespace: str, kubeconfig: str, context: str, **options: Any) -> Any:
         with opened(kubeconfig, context, namespace) as host:
@@ -76,7 +76,7 @@ output_option = click.option(
     type=click.Choice(("table", "json", "yaml")),
     default="table",
     show_default=True,
-    help="For people, or for programs.",
+    help="Output format.",
 )
 
 

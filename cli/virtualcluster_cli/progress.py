@@ -153,7 +153,7 @@ class _Shown:
 
 
 def _last_line(host: Api, pod: Obj | None) -> str:
-    """Return what a container said last that ends again and again."""
+    """Return the last line of a container that keeps crashing."""
     container = broken_container(pod)
     if not container or pod is None:
         return ""

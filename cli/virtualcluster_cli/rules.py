@@ -40,18 +40,18 @@ RULES = {
     ),
     "AdmissionInside": Rule(
         "A webhook or an admission policy inside the virtual cluster refuses the syncer's writes",
-        "exempt the user system:admin from it, or mend it",
+        "exempt the user system:admin from it, or correct it",
     ),
     "ClaimLost": Rule(
-        "A claim whose volume is gone is never given an empty one",
-        "delete the claim and make a new one",
+        "A claim whose volume was deleted never gets an empty one",
+        "delete the claim and create a new one",
     ),
     "ClassRefused": Rule(
         "Only the ingress classes of sync.ingresses.classes may be named",
         "name one of those, or ask the host's operator for another",
     ),
     "ExternalIPsNotPassed": Rule(
-        "Addresses that would catch anybody's traffic are left out on the host",
+        "Addresses that would capture traffic of others are dropped",
         "remove spec.externalIPs; the rest of the Service works",
     ),
     "FieldRefused": Rule(
@@ -59,7 +59,7 @@ RULES = {
         "remove the field",
     ),
     "HostForbids": Rule(
-        "The host's own admission or quota says no",
+        "The host's admission or quota rejects it",
         "ask for less, or ask the host's operator",
     ),
     "HostNotOffered": Rule(
@@ -67,11 +67,11 @@ RULES = {
         "name such a host, or ask the host's operator",
     ),
     "HostRefused": Rule(
-        "The host's API does not take the object",
-        "mend what the message names",
+        "The host's API rejects the object",
+        "correct what the message names",
     ),
     "LimitReached": Rule(
-        "The host takes at most isolation.maxObjects objects of each kind",
+        "The host accepts at most isolation.maxObjects objects of each kind",
         "delete some, or ask the host's operator for more",
     ),
     "MissingRight": Rule(
@@ -79,7 +79,7 @@ RULES = {
         "ask whoever installed the virtual cluster: virtualcluster upgrade restores its Role",
     ),
     "NameTaken": Rule(
-        "What somebody else made is never taken over",
+        "Objects of others on the host are never taken over",
         "choose another name",
     ),
     "NodePortDiffers": Rule(
@@ -96,7 +96,7 @@ RULES = {
     ),
     "ResizeRefused": Rule(
         "Resizing in place needs sync.pods.resize",
-        "ask the host's operator for it, or make a new pod",
+        "ask the host's operator for it, or create a new pod",
     ),
     "ServiceTypeRefused": Rule(
         "Only the types of isolation.serviceTypes reach the host",
@@ -135,7 +135,7 @@ def rule_of(reason: str, message: str) -> Rule:
     """Return the rule behind a Warning of the syncer's."""
     found = RULES.get(reason)
     if found is None:
-        return Rule("A rule that this version of the command line does not know", "see the message")
+        return Rule("A rule that this version of the CLI does not know", "see the message")
     why = _field_reason(message) if reason == "FieldRefused" else ""
     return found._replace(title=f"{found.title}: {why}") if why else found
 

@@ -28,7 +28,7 @@ class View(NamedTuple):
     synced: tuple[Obj, ...] = ()
     """The host pods that the syncer made."""
     last_line: str = ""
-    """The last line of a container that ends again and again."""
+    """The last line of a container that keeps crashing."""
     preflight: Obj | None = None
     """The pod that looks at the host before anything is made."""
 
@@ -53,10 +53,10 @@ def stages(view: View, *, dns: bool = True) -> list[Stage]:
     made = [
         Stage("objects made", view.statefulset is not None),
         Stage("pod scheduled", _condition(pod, "PodScheduled")),
-        Stage("volume mounted and host looked at", _initialized(pod)),
+        Stage("volume mounted, host discovered", _initialized(pod)),
         Stage("Kubernetes API answers", _container_ready(pod, K3S)),
         Stage(
-            "syncer in step", _container_ready(pod, SYNCER) and pod is not None and is_ready(pod)
+            "syncer in sync", _container_ready(pod, SYNCER) and pod is not None and is_ready(pod)
         ),
     ]
     if dns:
@@ -88,16 +88,16 @@ def _not_made(events: tuple[Obj, ...]) -> Iterator[Held]:
         if "exceeded quota" in message:
             quota = re.search(r"exceeded quota: .*", message)
             yield Held(
-                f"the host namespace's quota leaves no room for the control plane's pod"
+                f"the host namespace's quota is too small for the pod of the control plane"
                 f" ({quota[0] if quota else message})",
-                "ask for more, or ask for less with virtualCluster.resources and syncer.resources",
+                "raise the quota, or lower virtualCluster.resources and syncer.resources",
             )
         elif "violates PodSecurity" in message:
             yield Held(
-                f"the host namespace's Pod Security does not let the control plane's pod in"
+                f"the host namespace's Pod Security rejects the pod of the control plane"
                 f" ({message.partition('violates ')[2]})",
                 "set podSecurityContext and securityContext for it as the chart's README says, or"
-                " have the namespace's label changed",
+                " change the label of the namespace",
             )
         elif "must specify" in message or "maximum" in message:
             yield Held(
@@ -106,8 +106,8 @@ def _not_made(events: tuple[Obj, ...]) -> Iterator[Held]:
             )
         else:
             yield Held(
-                f"the host does not let the control plane's pod be made ({message})",
-                "mend what it names, or ask whoever runs the host",
+                f"the host does not allow the pod of the control plane ({message})",
+                "correct what it names, or ask the host's administrator",
             )
         return
 
@@ -122,8 +122,8 @@ def _unscheduled(view: View, pod: Obj) -> Iterator[Held]:
             return
         if each.get("reason") == "Unschedulable":
             yield Held(
-                f"no node of the host takes the control plane's pod ({each.get('message', '')})",
-                "make room, ask for less with virtualCluster.resources, or set nodeSelector and"
+                f"the pod of the control plane cannot be scheduled ({each.get('message', '')})",
+                "free resources, lower virtualCluster.resources, or set nodeSelector and"
                 " tolerations",
             )
 
@@ -141,14 +141,14 @@ def _claim(view: View) -> Held | None:
         reason, message = event.get("reason"), event.get("message", "")
         if reason == "FailedBinding" and not wanted:
             return Held(
-                "the host has no default StorageClass, so nobody makes the volume",
+                "the host has no default StorageClass, so the volume is not provisioned",
                 "set storage.className to one of kubectl get storageclasses, or"
                 " storage.persistence=false",
             )
         if reason == "ProvisioningFailed":
             return Held(
-                f"the volume cannot be made ({message})",
-                "set storage.className to one that works, or mend the provisioner",
+                f"the volume cannot be provisioned ({message})",
+                "set storage.className to one that works, or repair the provisioner",
             )
     return None
 
@@ -163,15 +163,14 @@ def _containers(view: View, pod: Obj) -> Iterator[Held]:
                 yield Held(
                     f"the image {each.get('image', '')} of container {each['name']} cannot be"
                     f" pulled ({said or reason})",
-                    "mend virtualCluster.image or syncer.image, set imagePullSecrets, or make the"
+                    "set virtualCluster.image or syncer.image, set imagePullSecrets, or make the"
                     " image reachable from the nodes",
                 )
             elif reason in BROKEN:
                 last = (each.get("lastState") or {}).get("terminated") or {}
                 code = f"exit code {last['exitCode']}" if "exitCode" in last else reason
                 yield Held(
-                    f"container {each['name']} ends again and again"
-                    f" ({view.last_line or said or code})",
+                    f"container {each['name']} keeps crashing ({view.last_line or said or code})",
                     f"see its log: kubectl logs {meta['name']} -n {meta['namespace']}"
                     f" -c {each['name']} --previous",
                 )

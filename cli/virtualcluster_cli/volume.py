@@ -41,8 +41,8 @@ def opened(host: Host, which: Installation, owner: Obj, deadline: float) -> Iter
         if error.status != 409:  # noqa: PLR2004
             raise
         raise Trouble(
-            f"somebody restores {which.name!r} just now, or was interrupted",
-            f"if nobody does: kubectl delete pod {name} -n {which.namespace}",
+            f"another restore of {which.name!r} is running, or was interrupted",
+            f"if none is running: kubectl delete pod {name} -n {which.namespace}",
         ) from None
     try:
         _until_running(host, path, deadline)

@@ -20,16 +20,14 @@ def synced(plural: str, which: Installation) -> str:
     on = which.syncer_flag("--enable-sync-resources").split(",")
     kinds = known()["kinds"]
     if plural in kinds["shown"]:
-        return "what the host has of this kind is shown inside; nothing of it goes to the host"
+        return "objects of this kind are copied from the host; none is synced to the host"
     if plural in off:
-        return f"syncing of {plural} is switched off (--disable-sync-resources)"
+        return f"syncing of {plural} is disabled (--disable-sync-resources)"
     if plural in kinds["by default"]:
         return ""
     if plural in kinds["opt in"]:
-        return (
-            "" if plural in on else f"syncing of {plural} is off: a value of the chart turns it on"
-        )
-    return "this kind lives inside only; the pods and services that it leads to reach the host"
+        return "" if plural in on else f"syncing of {plural} is disabled: a chart value enables it"
+    return "this kind exists inside only; the pods and Services that result from it are synced"
 
 
 def of_virtual(plural: str, virt: Obj, which: Installation, named: bool) -> Iterator[str]:
@@ -37,11 +35,11 @@ def of_virtual(plural: str, virt: Obj, which: Installation, named: bool) -> Iter
     if not which.ready:
         yield f"the virtual cluster's own pod, which is not ready ({which.phase})"
     if plural in NAMED_BY and not named:
-        yield "a pod or an ingress that names it: nothing else of its kind reaches the host"
+        yield "a pod or an Ingress that references it: others of its kind are not synced"
     if plural == "services":
         meta = virt["metadata"]
         if virt["spec"].get("type") == "ExternalName":
-            yield "nothing: an ExternalName lives in the virtual DNS alone"
+            yield "nothing: an ExternalName Service exists in the virtual DNS only"
         if (meta["namespace"], meta["name"]) == ("default", "kubernetes"):
             yield "nothing: on the host it is the virtual cluster's own Service"
     if plural == "pods":
@@ -52,7 +50,7 @@ def _pod(virt: Obj, which: Installation) -> Iterator[str]:
     phase = (virt.get("status") or {}).get("phase")
     if phase in ("Succeeded", "Failed"):
         reason = virt["status"].get("reason") or phase
-        yield f"nothing: it has ended ({reason}), and no pod runs twice"
+        yield f"nothing: it has terminated ({reason}), and a pod never runs twice"
         return
     gates = [each["name"] for each in virt["spec"].get("schedulingGates") or ()]
     if gates:
@@ -70,7 +68,7 @@ def of_host(plural: str, host: Obj) -> Iterator[str]:
     """Yield what a twin waits for on the host."""
     status = host.get("status") or {}
     if plural == "persistentvolumeclaims" and status.get("phase") == "Pending":
-        yield "a volume on the host; its events say more"
+        yield "a volume on the host; see its events"
     balanced = plural == "services" and host["spec"].get("type") == "LoadBalancer"
     if balanced and not (status.get("loadBalancer") or {}).get("ingress"):
         yield "an address from the host's load balancer"

@@ -142,7 +142,7 @@ class Replica:
         counts = {
             f"{side}_objects": sum(map(len, stores.values())) for side, stores in known.items()
         }
-        log.info("in step", **counts, deletions_held=len(world.brake))
+        log.info("initial sync complete", **counts, deletions_held=len(world.brake))
         await controller.run()
 
     async def _record(self) -> None:

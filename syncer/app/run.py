@@ -218,7 +218,7 @@ async def _until_ready(virt: Client) -> None:
         except Unauthorized:
             raise  # k3s has written other credentials since: start over with them
         except ApiError as error:
-            log.debug("the virtual API is not ready", error=str(error))
+            log.debug("virtual API not ready", error=str(error))
         else:
             return
         await asyncio.sleep(GLANCE)

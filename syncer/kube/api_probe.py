@@ -46,10 +46,10 @@ class Pulse:
             self._error = str(error) or f"no answer within {PATIENCE:.0f} s"
             if self._since is None:
                 self._since = asked
-                log.warning("the virtual API server does not answer", error=self._error)
+                log.warning("virtual API server unreachable", error=self._error)
         else:
             if self._since is not None:
-                log.info("the virtual API server answers again", away=self.away())
+                log.info("virtual API server reachable", away=self.away())
             self._since = None
 
     def away(self) -> float:

@@ -67,7 +67,7 @@ class Recorder:
             pass  # told before the last restart, or nobody is left to read it
         except (ApiError, Unreachable) as error:
             self._told.pop(digest, None)
-            log.warning("event not written", reason=reason, error=str(error))
+            log.warning("event write failed", reason=reason, error=str(error))
 
 
 def event_name(about: str, digest: str) -> str:

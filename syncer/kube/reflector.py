@@ -123,7 +123,7 @@ class Reflector:
             except Gone:
                 self._version = ""
                 self.restarts["gone"] += 1
-                log.info("listing again", side=self.client.side, resource=self.resource.plural)
+                log.info("relist", side=self.client.side, resource=self.resource.plural)
             except (ApiError, Unreachable) as error:
                 if isinstance(error, Unauthorized) and self._guard is not None:
                     raise  # k3s has other credentials now: start over with them

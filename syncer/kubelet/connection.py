@@ -49,7 +49,7 @@ class Connection:
                 if not self._down.next_cycle():
                     return
         except ClientGone:
-            self._log.debug("client left")
+            self._log.debug("client disconnected")
         except KubeletError as error:
             await self._refuse(error, text=text)
         except Exception as error:  # noqa: BLE001 (a defect must not leave the caller waiting)
@@ -93,7 +93,7 @@ class Connection:
         try:
             await self._down.reply(answer.code, [*kind, _LAST], body)
         except ClientGone:
-            self._log.debug("client left")
+            self._log.debug("client disconnected")
 
     def _report(self, error: KubeletError, answer: Answer) -> None:
         cause = error.__cause__

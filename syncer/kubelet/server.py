@@ -114,7 +114,7 @@ class KubeletServer:
             finally:
                 await stream.aclose()
         except CertificateError as error:
-            log.error("no serving certificate", node=node, reason=str(error))  # noqa: TRY400
+            log.error("serving certificate missing", node=node, error=str(error))  # noqa: TRY400
         except OSError as error:
             # Anybody in this pod can connect without a certificate: that is worth no more.
             log.debug("connection failed", node=node, error=type(error).__name__)

@@ -72,15 +72,15 @@ class Leader:
                 try:
                     async with asyncio.timeout(self._timing.deadline):
                         if await self._try():
-                            log.info("leading", identity=self.me)
+                            log.info("leadership acquired", identity=self.me)
                             return
                 except Conflict:
                     pass  # somebody was faster: the next look tells who
                 except (ApiError, Unreachable, TimeoutError) as error:
-                    log.warning("no answer about the leader", error=str(error))
+                    log.warning("leader unknown", error=str(error))
                 holder = self.holder
                 if holder != told:
-                    log.info("standing by", leader=holder)
+                    log.info("standby", leader=holder)
                     told = holder
             await asyncio.sleep(self._pause())
 
@@ -109,9 +109,9 @@ class Leader:
                 content = lease.released(found["spec"], _stamp())
                 await self._host.update(LEASES, {**found, "spec": content})
         except (ApiError, Unreachable, TimeoutError) as error:
-            log.warning("the lease was not given back", error=str(error))
+            log.warning("lease release failed", error=str(error))
         else:
-            log.info("the lease is given back")
+            log.info("lease released")
 
     @property
     def holder(self) -> str:
@@ -126,7 +126,7 @@ class Leader:
             async with asyncio.timeout(left):
                 ours = await self._try()
         except (ApiError, Unreachable, TimeoutError) as error:
-            log.warning("the lease was not renewed", error=str(error))
+            log.warning("lease renewal failed", error=str(error))
             return
         if not ours:
             raise LostLease(f"{self.holder} leads now")

@@ -59,7 +59,7 @@ class MetricsApi:
                     if await self._step():
                         return
                 except (ApiError, Unreachable, CertificateError, OSError) as error:
-                    log.warning("metrics: trying again", error=str(error))
+                    log.warning("metrics sync failed", error=str(error))
                     await asyncio.sleep(FAILED_LOOK)
                 except Exception:
                     # A bug must cost `kubectl top`, not the syncing.

@@ -224,7 +224,7 @@ def _context(tls: ServingTls) -> ssl.SSLContext:
         try:
             now = tls()
         except CertificateError as error:
-            log.error("no serving certificate", reason=str(error))  # noqa: TRY400
+            log.error("serving certificate missing", error=str(error))  # noqa: TRY400
             return ALERT_INTERNAL
         if now is not front:
             connection.context = now

@@ -65,7 +65,7 @@ class Credentials:
         except NotReadable:
             return  # it is being written
         if admin != self._access.admin:
-            log.info("k3s has renewed its administrator")
+            log.info("admin credentials renewed")
             self._access.renew(admin)
             self._virt.reconnect()
             self._published = False
@@ -74,6 +74,6 @@ class Credentials:
         try:
             await self.hand_out()
         except (ApiError, Unreachable, NotLeading) as error:
-            log.warning("renewed, and not handed out yet", error=str(error))
+            log.warning("kubeconfig update failed", error=str(error))
         else:
             self._published = True

@@ -89,10 +89,10 @@ async def learn(client: Client, kinds: frozenset[str]) -> frozenset[str]:
             continue
         if await _serves(client, dialect.resource):
             client.speak(resource, dialect)
-            log.info("older version there", side=client.side, kind=kind, version="v1beta1")
+            log.info("older API version in use", side=client.side, kind=kind, version="v1beta1")
         else:
             lacking.add(kind)
-            log.warning("not synced: no such kind there", side=client.side, kind=kind)
+            log.warning("kind not available", side=client.side, kind=kind)
     return frozenset(lacking)
 
 

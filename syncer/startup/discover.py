@@ -116,7 +116,7 @@ async def _own_address(host: Client, ident: Identity) -> str:
             if ip and ip != "None":
                 return str(ip)
         except NotFound:
-            log.info("waiting for our Service", name=ident.release)
+            log.info("waiting for Service", name=ident.release)
         await asyncio.sleep(PAUSE)
 
 

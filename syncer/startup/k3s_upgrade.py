@@ -44,7 +44,7 @@ async def record(host: Client, ident: Identity, git_version: str) -> None:
     """Write down which k3s serves the datastore, once it does; it says it like `v1.34.4+k3s1`."""
     numbers = version.parse(git_version)
     if numbers is None or numbers[0] != 1:  # of a build that nobody stamped
-        log.warning("the virtual API server does not say its version", version=git_version)
+        log.warning("virtual API server version unknown", version=git_version)
         return
     served = ".".join(str(each) for each in numbers)
     discovered = await host.get(CONFIGMAPS, ident.host_namespace, f"{ident.release}-discovered")

@@ -92,7 +92,7 @@ class Certificates:
                 virt_obj = await self._virt.create(SECRETS, key.namespace, copy)
             except AlreadyExists:
                 return  # the tenant's: the watch shows it in a moment
-            log.info("certificate shown", virt_namespace=key.namespace, virt_name=key.name)
+            log.info("certificate copied", virt_namespace=key.namespace, virt_name=key.name)
         elif is_copy(virt_obj) and not is_deleting(virt_obj):
             change = merge_patch(virt_obj.get("data") or {}, copy["data"])
             if not change:

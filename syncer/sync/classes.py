@@ -111,4 +111,4 @@ async def sweep(virt: Client, world: World, kinds: frozenset[str]) -> None:
         except NotFound:
             continue  # API servers before 1.20 have no such kind
         except (ApiError, Unreachable) as error:
-            log.warning("copies stay", kind=kind.name, error=str(error))
+            log.warning("class sweep failed", kind=kind.name, error=str(error))

@@ -189,7 +189,7 @@ class Sources:
         if gone and not self.uninstalling:
             # The garbage collector removes all that the anchor owns; making anything again would
             # leave it behind.
-            log.info("uninstalling", why="the anchor is gone")
+            log.info("uninstall started", why="the anchor is gone")
         self.uninstalling = gone
         if new is not None and annotation(new, deletion_brake.CONFIRM) == "yes":
             # Also when nothing is held: a word that stays would decide about the next loss.

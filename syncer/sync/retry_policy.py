@@ -54,7 +54,7 @@ class Outcome(NamedTuple):
 
 DONE = Outcome("done")
 RESULTS = {
-    "done": "both sides are in step",
+    "done": "both sides are in sync",
     "waiting": "something that the object needs is not there yet, or its namespace is ending",
     "held": "the brake holds the deletion on the host until the operator confirms it",
     "refused": "the translation does not let it reach the host",

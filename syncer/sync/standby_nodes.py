@@ -46,7 +46,7 @@ class Follower:
             try:
                 await self._step(ports(self._nodes))
             except OSError as error:
-                log.warning("a node's port cannot be opened", error=str(error))
+                log.warning("kubelet port unavailable", error=str(error))
                 await asyncio.sleep(AGAIN)
             else:
                 await self._changed.wait()

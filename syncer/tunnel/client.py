@@ -56,7 +56,7 @@ async def hold(door: Door, allowed: Callable[[int], bool]) -> None:
         try:
             await _once(door, allowed)
         except (Lost, CertificateError) as error:
-            log.warning("the tunnel for kubelets is not open", error=str(error))
+            log.warning("kubelet tunnel failed", error=str(error))
         await asyncio.sleep(AGAIN)
 
 
@@ -69,7 +69,7 @@ async def _once(door: Door, allowed: Callable[[int], bool]) -> None:
             aiohttp.ClientSession() as http,
             http.ws_connect(url, ssl=tls, max_msg_size=0, timeout=wait) as socket,
         ):
-            log.info("the tunnel for kubelets is open", node=door.node)
+            log.info("kubelet tunnel open", node=door.node)
             await _converse(socket, allowed)
     except _BROKEN as error:
         raise Lost(str(error) or type(error).__name__) from error

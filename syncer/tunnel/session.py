@@ -67,7 +67,7 @@ class Session:
             await self._end(number, "connection not found")
         elif message.kind == Kind.DATA and connection is not None and message.content:
             if not await _deliver(connection, message.content, self._stuck):
-                log.warning("a connection through the tunnel takes no data", connection=number)
+                log.warning("tunnel connection stalled", connection=number)
                 await self._end(number, "backed up reader")
         elif message.kind == Kind.ERROR and connection is not None:
             del self._connections[number]

@@ -214,7 +214,7 @@ def test_a_volume_that_was_lost_ends_no_pod_and_comes_back(dev: Dev) -> None:
             SECONDS,
         )
         said = dev.restore("dev", "", "--yes")
-        assert "objects on the host are newer than the backup" in said
+        assert "host objects are newer than the backup" in said
         with dev.inside() as virt:
             _all_is_there(dev, virt)
             pods = virt.api.all("Pod", SPACE)

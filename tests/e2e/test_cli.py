@@ -49,7 +49,7 @@ def dev(session: Session) -> Iterator[Dev]:
 
 
 def test_create_shows_the_stages_until_it_is_usable(dev: Dev) -> None:
-    for stage in ("pod scheduled", "Kubernetes API answers", "syncer in step", "DNS answers"):
+    for stage in ("pod scheduled", "Kubernetes API answers", "syncer in sync", "DNS answers"):
         assert stage in dev.said
 
 

@@ -50,7 +50,7 @@ def test_no_right(session: Session, release: Release, tmp_path: Path) -> None:
     user = session.user(home, "stranger", "admin", home)
     stranger = CommandLine(user.kubeconfig, tmp_path / "stranger")
     where = ("-n", release.namespace)
-    words = ("you may not", f"in namespace {release.namespace}", "ClusterRole admin")
+    words = ("you are not allowed to", f"in namespace {release.namespace}", "ClusterRole admin")
     _one_line(stranger("list", *where, check=False), 4, *words)
     _one_line(stranger.create("dev", release.namespace, check=False), 4, *words)
 

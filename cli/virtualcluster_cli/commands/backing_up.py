@@ -23,28 +23,30 @@ UNKNOWN_COMMAND = 2  # how click ends
 
 
 @examples(
-    "virtualcluster backup dev                      # into dev-20260131T120000Z.tar.gz",
+    "virtualcluster backup dev                      # writes dev-20260131T120000Z.tar.gz",
     "virtualcluster backup dev -n team-x -o /backups/dev.tar.gz",
     "virtualcluster backup dev -o - | age -r KEY > dev.tar.gz.age   # encrypted",
 )
 @click.command()
 @name_argument
 @click.option(
-    *("-o", "--output"), default="", help="The file, or - for standard output.  [default: by time]"
+    *("-o", "--output"),
+    default="",
+    help="File, or - for standard output.  [default: NAME-TIME.tar.gz]",
 )
 @host_options
 def backup(host: Host, name: str, output: str) -> None:
     """Save the state of the virtual cluster NAME in one file, while it runs.
 
-    All objects of one moment, the keys of its certificate authorities and its tokens: keep the file
-    as you would keep those. Not in it: what is in the volumes of pods, and the chart's values.
+    The file holds all objects at one point in time, the keys of the certificate authorities and
+    tokens: protect it like those. It does not hold the volumes of pods or the values of the chart.
     """
     which = host.one(name)
     backups.check_datastore(which)
     if which.paused or which.pod is None:
         raise NotReady(
-            f"virtual cluster {name!r} is {which.phase.lower()}, and its state can be read while it"
-            " runs",
+            f"virtual cluster {name!r} is {which.phase.lower()}, and its state can only be read"
+            " while it runs",
             f"virtualcluster resume {name} -n {which.namespace}",
         )
     inside.check_right(host.api, which.namespace, "exec")
@@ -64,7 +66,7 @@ def _take(host: Host, which: Installation, file: Path) -> None:
     """Write a backup that was checked; a file of that name is there only when it is whole."""
     half = file.with_name(f"{file.name}.part")
     if file.exists():
-        raise Trouble(f"{file} is there already", "name another with -o, or remove it")
+        raise Trouble(f"{file} exists already", "pass another file with -o, or remove it")
     with _while_written(half) as out:
         command = [
             *("python3", "-m", "syncer", "backup"),
@@ -90,7 +92,7 @@ def _take(host: Host, which: Installation, file: Path) -> None:
 
 @contextlib.contextmanager
 def _while_written(half: Path) -> Iterator[IO[bytes]]:
-    """Give a new file that is gone after the block unless the block moved it."""
+    """Give a new file that is removed after the block unless the block moved it."""
     out = backups.private(half)
     try:
         yield out
@@ -102,10 +104,10 @@ def _while_written(half: Path) -> Iterator[IO[bytes]]:
 def _trouble(ended: Ended, which: Installation) -> Trouble:
     if ended.code == UNKNOWN_COMMAND and "No such command" in ended.said:
         return Trouble(
-            f"the syncer of {which.name!r} is too old to save its state",
+            f"the syncer of {which.name!r} is too old for backups",
             f"virtualcluster upgrade {which.name} -n {which.namespace}",
         )
-    return Trouble(f"{which.name!r} could not be saved: {ended.why}")
+    return Trouble(f"{which.name!r} could not be backed up: {ended.why}")
 
 
 def _served_by(host: Host, which: Installation) -> str:

@@ -21,18 +21,18 @@ from virtualcluster_cli.options import Host, examples, host_options, name_argume
 
 
 @examples(
-    "virtualcluster connect dev                          # then kubectl is inside",
-    "virtualcluster connect dev -- kubectl get pods -A   # one command inside, and its exit code",
+    "virtualcluster connect dev                          # kubectl now uses it",
+    "virtualcluster connect dev -- kubectl get pods -A   # one command, and its exit code",
     "virtualcluster connect dev --no-switch --port 7443",
     "virtualcluster disconnect dev",
 )
 @click.command(context_settings={"ignore_unknown_options": False})
 @name_argument
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("--port", default=0, help="The local port.  [default: a free one]")
-@click.option("--context-name", default="", help="[default: NAME_NAMESPACE]")
-@click.option("--no-switch", is_flag=True, help="Leave the current context as it is.")
-@click.option("--kubeconfig-out", default="", help="Write the context into this file instead.")
+@click.option("--port", default=0, help="Local port.  [default: a free port]")
+@click.option("--context-name", default="", help="Name of the context.  [default: NAME_NAMESPACE]")
+@click.option("--no-switch", is_flag=True, help="Do not change the current context.")
+@click.option("--kubeconfig-out", default="", help="Kubeconfig to write the context to.")
 @host_options
 def connect(
     host: Host,
@@ -44,11 +44,11 @@ def connect(
     *,
     no_switch: bool,
 ) -> None:
-    """Enter the virtual cluster NAME, by a context or for one COMMAND.
+    """Connect to the virtual cluster NAME, by a context or for one COMMAND.
 
-    Without a COMMAND a context is added to the kubeconfig and made current. It leads through a
-    port-forward that a process in the background keeps, whatever happens to the virtual cluster's
-    pod; `disconnect` ends both.
+    Without COMMAND, a context is added to the kubeconfig and becomes the current one. It uses a
+    port-forward that a background process keeps open and reconnects when the pod of the virtual
+    cluster is replaced. `disconnect` ends the process and removes the context.
     """
     which = host.one(name)
     if command:
@@ -75,20 +75,20 @@ def connect(
             raise
         made = [*others, [*mine, host.access.context]]
         connection._replace(contexts=made).write()
-    how = f"use --context {context_name}" if no_switch else "kubectl is inside now"
+    how = f"use --context {context_name}" if no_switch else "kubectl now uses it"
     click.echo(f"connected to {which.name} by context {context_name}: {how}")
-    click.echo(f"leave it with: virtualcluster disconnect {which.name} -n {which.namespace}")
+    click.echo(f"disconnect with: virtualcluster disconnect {which.name} -n {which.namespace}")
 
 
 @examples("virtualcluster disconnect dev", "virtualcluster disconnect --all")
 @click.command()
 @click.argument("name", default="")
-@click.option("--all", "everything", is_flag=True, help="All connections of this user.")
+@click.option("--all", "everything", is_flag=True, help="End all connections of this user.")
 @host_options
 def disconnect(host: Host, name: str, *, everything: bool) -> None:
-    """Leave the virtual cluster NAME: its contexts are removed and its port-forward ends.
+    """Remove the contexts of the virtual cluster NAME and end its port-forward.
 
-    Without NAME the one that the current context leads into.
+    Without NAME, the virtual cluster of the current context.
     """
     if everything:
         for each in connections.all_of():
@@ -96,13 +96,13 @@ def disconnect(host: Host, name: str, *, everything: bool) -> None:
         return
     name = name or (host.access.inside or {}).get("name", "")
     if not name:
-        raise click.UsageError("the current context leads into no virtual cluster: name one")
+        raise click.UsageError("the current context is not that of a virtual cluster: pass NAME")
     found = connections.find(host.api.server, host.namespace, name)
     if found is None:
         there = ", ".join(f"{each.name} (-n {each.namespace})" for each in connections.all_of())
         raise NotFound(
-            f"nobody is connected to {name!r} in namespace {host.namespace}",
-            f"there are connections to {there}" if there else "there is nothing to leave",
+            f"no connection to {name!r} in namespace {host.namespace}",
+            f"there are connections to {there}" if there else "there are no connections",
         )
     with connections.alone(found.server, found.namespace, found.name):
         leave(found)
@@ -123,7 +123,7 @@ def _connection(host: Host, which: Installation, port: int) -> connections.Conne
     if found is not None and found.alive:
         if port not in (0, found.port):
             raise Trouble(
-                f"{which.name!r} is connected by port {found.port} already",
+                f"{which.name!r} is already connected by port {found.port}",
                 f"leave --port out, or virtualcluster disconnect {which.name} first",
             )
         return found
@@ -146,7 +146,7 @@ def _run(host: Host, which: Installation, command: tuple[str, ...]) -> int:
     """Run one command inside; return its exit code."""
     program = shutil.which(command[0])
     if program is None:
-        raise NoProgram(f"there is no program {command[0]!r} on PATH", "install it, or mend PATH")
+        raise NoProgram(f"no program {command[0]!r} on PATH", "install it, or correct PATH")
     with (
         inside.kubeconfig(host.api, host.access, which) as config,
         tempfile.TemporaryDirectory(prefix="virtualcluster-") as directory,

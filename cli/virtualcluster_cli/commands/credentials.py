@@ -30,10 +30,10 @@ class Ttl(click.ParamType[int]):
             return value
         found = re.fullmatch(r"(\d+)([smhd])", value)
         if not found:
-            self.fail(f"{value!r} is no duration: write 30m, 1h or 7d", param, ctx)
+            self.fail(f"{value!r} is not a duration: use 30m, 1h or 7d", param, ctx)
         seconds = int(found[1]) * SECONDS[found[2]]
         if seconds < SHORTEST:
-            self.fail(f"{value} is too short: the API gives tokens for 10m at least", param, ctx)
+            self.fail(f"{value} is too short: the API issues tokens for at least 10m", param, ctx)
         return seconds
 
 
@@ -49,19 +49,19 @@ class Ttl(click.ParamType[int]):
     "account",
     default="",
     metavar="[NAMESPACE:]NAME",
-    help="Whose token, inside.  [default: the administrator's certificate]",
+    help="Use a token of this service account.  [default: the administrator's certificate]",
 )
-@click.option("--ttl", type=Ttl(), default="1h", show_default=True, help="How long it is good for.")
-@click.option("--server", default="", help="Its address.  [default: as it is exposed]")
-@click.option("--in-cluster", is_flag=True, help="By its Service, for pods of the host.")
+@click.option("--ttl", type=Ttl(), default="1h", show_default=True, help="Lifetime of the token.")
+@click.option("--server", default="", help="Address of the API server.  [default: as exposed]")
+@click.option("--in-cluster", is_flag=True, help="Use the Service, for pods of the host.")
 @host_options
 def kubeconfig(
     host: Host, name: str, account: str, ttl: int, server: str, *, in_cluster: bool
 ) -> None:
     """Print a kubeconfig for the virtual cluster NAME.
 
-    Its address is the Ingress or load balancer of the chart where there is one, and otherwise the
-    Service, which only pods of the host reach.
+    The address is that of the chart's Ingress or load balancer, if there is one, and otherwise that
+    of the Service, which only pods of the host reach.
     """
     which = host.one(name)
     config = admin_kubeconfig(host.api, which)
@@ -75,7 +75,9 @@ def kubeconfig(
                 err=True,
             )
     elif not re.match(r"https://[^/\s]+", address):
-        raise Trouble(f"{address!r} is no address of an API server", "write https://host[:port]")
+        raise Trouble(
+            f"{address!r} is not the address of an API server", "write https://host[:port]"
+        )
     config["clusters"][0]["cluster"]["server"] = address
     if account:
         namespace, _, short = account.rpartition(":")
@@ -103,7 +105,7 @@ def _token(virt: Api, namespace: str, name: str, ttl: int) -> str:
         return str(virt.json("POST", f"{path}/token", request)["status"]["token"])
     except Absent:
         raise Trouble(
-            f"{virt.name} gives no tokens that end (Kubernetes before 1.20 without TokenRequest)",
+            f"{virt.name} issues no tokens that expire (Kubernetes before 1.20, no TokenRequest)",
             "use a newer version inside",
         ) from None
 

@@ -19,18 +19,18 @@ SHOWN = 56  # characters of a value in a table
 
 
 @examples(
-    "virtualcluster explain pod/web-0 -n shop    # in the cluster of the context",
+    "virtualcluster explain pod/web-0 -n shop    # in the current virtual cluster",
     "virtualcluster explain ing/web -n shop --cluster team-x/dev",
-    "virtualcluster explain pod/web-0-x-shop-x-dev -n team-x --host    # whose is it?",
+    "virtualcluster explain pod/web-0-x-shop-x-dev -n team-x --host    # its virtual object",
     "virtualcluster explain pvc/data -o json",
 )
 @click.command(name="explain")
 @click.argument("what", metavar="KIND/NAME")
-@click.option("-n", "--namespace", default="", help="Its namespace, inside; with --host outside.")
-@click.option("--cluster", default="", metavar="[NAMESPACE/]NAME", help="Which virtual cluster.")
-@click.option("--host", "from_host", is_flag=True, help="KIND/NAME is an object of the host.")
-@click.option("--kubeconfig", default="", help="Which kubeconfig leads to the host.")
-@click.option("--context", default="", help="Which of its contexts.")
+@click.option("-n", "--namespace", default="", help="Namespace of the object.")
+@click.option("--cluster", default="", metavar="[NAMESPACE/]NAME", help="Its virtual cluster.")
+@click.option("--host", "from_host", is_flag=True, help="KIND/NAME is on the host.")
+@click.option("--kubeconfig", default="", help="Kubeconfig of the host cluster.")
+@click.option("--context", default="", help="Context in the kubeconfig.")
 @output_option
 def explain_command(
     what: str,
@@ -42,11 +42,11 @@ def explain_command(
     *,
     from_host: bool,
 ) -> None:
-    """Say what became of an object of a virtual cluster, and why.
+    """Explain what the syncer did with an object of a virtual cluster.
 
-    Its twin on the host, which fields were mapped, dropped or refused and by which rule, the
-    events of both sides, and what it waits for. Without --cluster it is the one that the current
-    context leads into, or the only one in the host namespace.
+    Its copy on the host, the fields that were mapped, dropped or refused and by which rule, the
+    events of both sides, and what it waits for. Without --cluster, the virtual cluster is that of
+    the current context, or the only one in the host namespace.
     """
     word, name = kinds.split(what)
     with opened(kubeconfig, context, "") as host:
@@ -79,7 +79,7 @@ def _which(host: Host, cluster: str) -> Installation:
     if not there:
         raise NotFound(
             f"there is no virtual cluster in namespace {host.namespace}",
-            "name one with --cluster NAMESPACE/NAME",
+            "pass --cluster NAMESPACE/NAME",
         )
     names = ", ".join(each.name for each in there)
     raise Trouble(
@@ -92,7 +92,7 @@ def _show(found: Explanation, form: str) -> None:
     if output.show(form, found.as_data()):
         return
     name = f"{found.namespace}/{found.name}" if found.namespace else found.name
-    twin = found.twin and f"{found.twin}{'' if found.exists else ' (not there)'}"
+    twin = found.twin and f"{found.twin}{'' if found.exists else ' (does not exist)'}"
     output.facts(
         [
             (found.kind, f"{name} in {found.cluster}"),

@@ -36,7 +36,7 @@ def create(
 ) -> None:
     """Create the virtual cluster NAME, and wait until it is usable.
 
-    The host namespace is made if it is not there and you may make it.
+    The host namespace is created if it does not exist, which needs the right to do so.
     """
     check_name(name)
     helm = Helm(host.access)
@@ -45,8 +45,8 @@ def create(
     state = helm.release(name, host.namespace)
     if state:
         raise Trouble(
-            f"there is a release {name!r} in namespace {host.namespace} already ({state})",
-            f"virtualcluster upgrade {name}, or delete it first, or take another name",
+            f"release {name!r} exists already in namespace {host.namespace} ({state})",
+            f"virtualcluster upgrade {name}, delete it first, or use another name",
         )
     with wanted.found(helm) as (found, flags):
         if host.api.find(f"/api/v1/namespaces/{host.namespace}") is None:
@@ -77,9 +77,9 @@ def upgrade(
     wanted: Wanted,
     timeout: float,
 ) -> None:
-    """Upgrade the virtual cluster NAME: another chart, other values, another version.
+    """Upgrade the virtual cluster NAME to another chart, other values or another version.
 
-    Values that were given before stay unless they are given again. One that is paused resumes.
+    Values of earlier commands are kept unless they are set again. A paused virtual cluster resumes.
     """
     which = host.one(name)
     helm = Helm(host.access)
@@ -100,12 +100,12 @@ def upgrade(
 @examples("virtualcluster delete dev", "virtualcluster delete dev -n team-x --yes")
 @click.command()
 @name_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @host_options
 def delete(host: Host, name: str, *, yes: bool) -> None:
-    """Delete the virtual cluster NAME with all that runs in it, and its data.
+    """Delete the virtual cluster NAME, everything that runs in it, and its data.
 
-    Data is kept where the chart was told so (storage.keep).
+    With the value storage.keep the data is kept.
     """
     which = host.one(name)
     helm = Helm(host.access)
@@ -133,7 +133,7 @@ def _until_gone(host: Host, name: str) -> None:
         if time.monotonic() > deadline:
             names = ", ".join(each["metadata"]["name"] for each in left[:3])
             raise NotReady(
-                f"{len(left)} pods of {name!r} are still ending ({names})",
+                f"{len(left)} pods of {name!r} are still terminating ({names})",
                 f"watch them: kubectl get pods -n {host.namespace}",
             )
         time.sleep(progress.LOOK)

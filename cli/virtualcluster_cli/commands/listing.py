@@ -15,7 +15,7 @@ from virtualcluster_cli.options import Host, examples, host_options, output_opti
     "virtualcluster list -o json | jq -r '.[].name'",
 )
 @click.command(name="list")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Of the whole host.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="List those of all namespaces.")
 @output_option
 @host_options
 def list_command(host: Host, output: str, *, all_namespaces: bool) -> None:

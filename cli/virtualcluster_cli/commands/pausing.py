@@ -20,40 +20,40 @@ REPLICAS = "virtualcluster.dev/replicas"
 @examples("virtualcluster pause dev", "virtualcluster resume dev")
 @click.command()
 @name_argument
-@click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds.")
-@click.option("--force", is_flag=True, help="Also where pods or data would not come back.")
+@click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds to wait.")
+@click.option("--force", is_flag=True, help="Pause even if pods or data are lost.")
 @host_options
 def pause(host: Host, name: str, timeout: float, *, force: bool) -> None:
-    """Stop the virtual cluster NAME and all of its pods; volumes, services and data stay.
+    """Stop the virtual cluster NAME and all of its pods; volumes, Services and data stay.
 
-    Pods that a controller made are made again by `resume`. Others are Failed then, as pods of a
-    node that is gone: no pod of one UID ever runs twice.
+    After `resume`, controllers replace their pods. Pods without a controller are Failed, like pods
+    of a deleted node: a pod never runs twice under one UID.
     """
     which = host.one(name)
     if not which.keeps_data and not force:
         raise Trouble(
-            f"{name!r} keeps its data in its pod (storage.persistence=false), and pausing would"
+            f"{name!r} keeps its data in its pod (storage.persistence=false): pausing would"
             " lose it",
-            "pass --force to lose it, or make it one with a volume",
+            "pass --force to lose it, or create one with storage.persistence",
         )
     bare = [] if which.paused or force else _bare(host, which)
     if bare:
         raise Trouble(
-            f"{len(bare)} pods of {name!r} have no controller and would not come back"
+            f"{len(bare)} pods of {name!r} have no controller and would be lost"
             f" ({', '.join(bare[:3])})",
             "delete them, or pass --force",
         )
     scale(host, which, 0)
     deadline = time.monotonic() + timeout
     # The syncer first: it would have the controllers inside make new pods for those that go.
-    late = f"the control plane of {name} does not end"
+    late = f"the control plane of {name} does not terminate"
     progress.wait_until(lambda: host.one(name).pod is None, deadline, late, host.namespace)
     for pod in synced_pods(host.api, which):
         meta = pod["metadata"]
         path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}"
         if host.api.find(path) is not None:
             host.api.request("DELETE", path, {"preconditions": {"uid": meta["uid"]}})
-    late = f"some pods of {name} do not end"
+    late = f"some pods of {name} do not terminate"
     progress.wait_until(lambda: not synced_pods(host.api, which), deadline, late, host.namespace)
     click.echo(f"virtual cluster {name} is paused: virtualcluster resume {name}")
 
@@ -61,10 +61,10 @@ def pause(host: Host, name: str, timeout: float, *, force: bool) -> None:
 @examples("virtualcluster resume dev")
 @click.command()
 @name_argument
-@click.option("--timeout", default=TIMEOUT, show_default=True, help="In seconds.")
+@click.option("--timeout", default=TIMEOUT, show_default=True, help="Seconds to wait.")
 @host_options
 def resume(host: Host, name: str, timeout: float) -> None:
-    """Start the virtual cluster NAME again after `pause`."""
+    """Start the paused virtual cluster NAME."""
     which = host.one(name)
     if not which.paused:
         click.echo(f"virtual cluster {name} is not paused", err=True)
@@ -81,7 +81,7 @@ def _bare(host: Host, which: Installation) -> list[str]:
             pods = virt.list("/api/v1/pods")
     except (NotReady, NoAnswer) as error:
         raise Trouble(
-            f"which pods would not come back cannot be seen: {error.cause}", "pass --force"
+            f"which pods would be lost cannot be determined: {error.cause}", "pass --force"
         ) from None
     return [
         f"{each['metadata']['namespace']}/{each['metadata']['name']}"

@@ -24,21 +24,21 @@ CONFIRM = "virtualcluster.dev/confirm-deletions"
 
 @examples(
     "virtualcluster restore dev -f dev-20260131T120000Z.tar.gz",
-    "virtualcluster restore dev -n team-y -f dev.tar.gz --values values.yaml   # a new one",
-    "virtualcluster restore dev -f dev.tar.gz --yes     # over the state of one that is there",
+    "virtualcluster restore dev -n team-y -f dev.tar.gz --values values.yaml   # creates dev",
+    "virtualcluster restore dev -f dev.tar.gz --yes     # replaces the state of dev",
 )
 @click.command()
 @name_argument
 @click.option(*("-f", "--file"), required=True, help="The backup.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @more_chart_options
 @host_options
 def restore(host: Host, name: str, file: str, wanted: Wanted, timeout: float, *, yes: bool) -> None:
-    """Put a backup in the place of the state of the virtual cluster NAME.
+    """Replace the state of the virtual cluster NAME by a backup.
 
-    Where there is no NAME, it is created first, with the chart and the values that are given. Pods
-    that run and are in the backup go on running. What is newer than the backup stays on the host
-    until it is confirmed that it may go.
+    If NAME does not exist, it is created first, with the given chart and values. Running pods that
+    are in the backup keep running. Host objects that are newer than the backup are kept until you
+    confirm their deletion.
     """
     check_name(name)
     saved = backups.read(Path(file))
@@ -102,7 +102,7 @@ def _confirm(host: Host, which: Installation, saved: Manifest) -> None:
     pods = len(synced_pods(host.api, which))
     click.confirm(
         f"replace the state of {which.name} in namespace {which.namespace}, which has {pods} pods,"
-        f" by that of {saved.created}? What happened since then is forgotten",
+        f" by that of {saved.created}? Later changes are lost",
         abort=True,
         err=True,
     )
@@ -113,7 +113,7 @@ def _confirm_kept(host: Host, name: str) -> None:
     path = f"/api/v1/namespaces/{host.namespace}/persistentvolumeclaims/{name}-data"
     if host.api.find(path) is not None:
         click.confirm(
-            f"replace the state that an earlier {name} has left in the claim {name}-data?",
+            f"replace the state that an earlier {name} left in the claim {name}-data?",
             abort=True,
             err=True,
         )
@@ -127,9 +127,9 @@ def _put(host: Host, which: Installation, saved: Manifest, file: Path, timeout: 
     owner = host.api.json("GET", anchor)
     volume.check_claim(host, which)
     scale(host, which, 0)
-    late = f"the pod {which.name}-0 does not end"
+    late = f"pod {which.name}-0 does not terminate"
     progress.wait_until(lambda: host.one(which.name).pod is None, deadline, late, which.namespace)
-    click.echo("stopped; what runs in it goes on running", err=True)
+    click.echo("stopped; its pods keep running", err=True)
     ended = None
     try:
         with volume.opened(host, which, owner, deadline) as place:
@@ -151,7 +151,7 @@ def _put(host: Host, which: Installation, saved: Manifest, file: Path, timeout: 
         _as_before(host, which, anchor, running=was_running)
         raise Trouble(f"{ended.why}; {which.name!r} has the state that it had")
     _note_version(host, which, saved)
-    click.echo("the backup is in place", err=True)
+    click.echo("the backup is restored", err=True)
 
 
 def _as_before(host: Host, which: Installation, anchor: str, *, running: bool) -> None:
@@ -180,12 +180,13 @@ def _tell_held(host: Host, which: Installation) -> None:
         )
     except Trouble as error:
         click.echo(
-            f"whether something is newer on the host cannot be seen: {error.cause}", err=True
+            f"whether host objects are newer than the backup cannot be determined: {error.cause}",
+            err=True,
         )
         return
     if count:
         click.echo(
-            f"{count} objects on the host are newer than the backup and are left there. The log of"
+            f"{count} host objects are newer than the backup and were kept. The log of"
             f" the syncer names them; to delete them:\n  kubectl annotate configmap"
             f" {which.name}-anchor -n {which.namespace} {CONFIRM}=yes",
             err=True,

@@ -25,10 +25,10 @@ SOON = 30  # days
 @output_option
 @host_options
 def status(host: Host, name: str, output: str) -> None:
-    """Say how the virtual cluster NAME is.
+    """Show the status of the virtual cluster NAME.
 
-    Versions, health, how far the syncer is behind, counts on both sides, what was refused and by
-    which rule, and when certificates end.
+    Versions, health, the lag of the syncer, object counts of both sides, refused objects with the
+    rule that refused them, and expiry of certificates.
     """
     which = host.one(name)
     made = report(host.api, host.access, which)

@@ -80,7 +80,7 @@ class Reader:
             first = self._tar.next()
             held = self._tar.extractfile(first) if first is not None else None
             if first is None or held is None or first.name != MANIFEST:
-                raise Damaged("it is no backup of a virtual cluster")
+                raise Damaged("it is not a backup of a virtual cluster")
             if first.size > LONGEST_MANIFEST:
                 raise Damaged("its manifest is too long")
             self.manifest = parse(held.read())
@@ -120,7 +120,7 @@ def parse(text: bytes) -> Manifest:
         if not isinstance(found, int) or found < 1:
             raise Damaged("its manifest has no format")
         if found > FORMAT:
-            raise Damaged(f"it has the form {found}, and this program knows {FORMAT} and older")
+            raise Damaged(f"it has format {found}, and this program reads {FORMAT} and older")
         files = {str(name): _file(each) for name, each in raw["files"].items()}
         links = {str(name): str(target) for name, target in raw["links"].items()}
         words = ("created", "release", "namespace", "cluster_uid", "k3s_version", "data_dir")
@@ -131,7 +131,7 @@ def parse(text: bytes) -> Manifest:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, Damaged):
             raise
-        raise Damaged("its manifest cannot be read") from error
+        raise Damaged("its manifest is not readable") from error
     _check_names(made)
     return made
 
@@ -146,7 +146,7 @@ def _check_names(made: Manifest) -> None:
         raise Damaged("it holds no datastore")
     for name in (*made.files, *made.links):
         if not name.startswith(ROOT) or posixpath.normpath(name) != name or "\0" in name:
-            raise Damaged(f"it names {name!r}, which is no file of k3s'")
+            raise Damaged(f"it names {name!r}, which is not a file of k3s")
     for name, target in made.links.items():
         if not stays_inside(made.data_dir, name, target) or name in made.files:
             raise Damaged(f"its link {name} leads to {target}")
@@ -200,4 +200,4 @@ class _damage:  # noqa: N801  a context, read like a function
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         broken = (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error)
         if isinstance(error, broken):
-            raise Damaged("it is damaged, cut off, or no backup at all") from error
+            raise Damaged("it is damaged, truncated, or not a backup") from error

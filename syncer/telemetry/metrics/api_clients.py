@@ -66,29 +66,29 @@ FAMILIES = (
     Family(
         "virtualcluster_objects",
         GAUGE,
-        'Objects that are known: all of the side "virt", on the side "host" those of this virtual'
-        " cluster, of events and nodes all that may be read.",
+        'Objects in the informer cache: with side "virt" all, with side "host" those of this'
+        " virtual cluster, and all readable events and nodes.",
         ("side", "resource"),
         _objects,
     ),
     Family(
         "virtualcluster_api_requests_total",
         COUNTER,
-        'Requests to an API server; the code is "<error>" where it did not answer.',
+        'Requests to an API server by status code; "<error>" if it did not answer.',
         ("side", "method", "resource", "code"),
         _requests,
     ),
     Family(
         "virtualcluster_api_failures_total",
         COUNTER,
-        "Of these, the ones that say that something is wrong with the API server.",
+        "Requests that failed because of the API server.",
         ("side", "reason"),
         _failures,
     ),
     Family(
         "virtualcluster_api_request_duration_seconds",
         HISTOGRAM,
-        "From sending a request to the beginning of the answer; watches are left out.",
+        "Time from sending a request to the start of the response, without watches.",
         ("side", "method"),
         lambda progress: (
             ((client.side, method), took)
@@ -99,23 +99,23 @@ FAMILIES = (
     Family(
         "virtualcluster_api_throttled_seconds_total",
         COUNTER,
-        "What requests waited, all together, so that there were not too many of them, or because"
-        " the server asked for it.",
+        "Total time that requests waited for the client's rate limit or for a Retry-After of the"
+        " server.",
         ("side",),
         lambda progress: (((client.side,), client.throttled) for client in progress.clients),
     ),
     Family(
         "virtualcluster_watch_last_heard_timestamp_seconds",
         GAUGE,
-        "When a watch last brought anything, were it a bookmark, or a list did. Of several watches"
-        " of one resource the one that was heard of longest ago.",
+        "Time of the last event, bookmark or list of a watch. With several watches of a resource,"
+        " the oldest of these times.",
         ("side", "resource"),
         _heard,
     ),
     Family(
         "virtualcluster_watch_restarts_total",
         COUNTER,
-        "How often a watch was begun again.",
+        "Restarts of a watch, by reason.",
         ("side", "resource", "reason"),
         _restarts,
     ),

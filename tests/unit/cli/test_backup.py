@@ -81,7 +81,7 @@ def test_a_syncer_that_knows_no_backup(cli: Run, host: Served, tmp_path: Path) -
 def test_a_file_that_is_there_is_never_overwritten(cli: Run, saved: Path) -> None:
     before = saved.read_bytes()
     done = cli("backup", "dev", "-o", str(saved))
-    assert (done.exit_code, "is there already" in done.stderr) == (1, True)
+    assert (done.exit_code, "exists already" in done.stderr) == (1, True)
     assert saved.read_bytes() == before
 
 

@@ -66,7 +66,7 @@ def test_without_a_twin_what_would_be_refused_is_seen() -> None:
         "refused",
     )
     assert "devices" in rows["spec.resourceClaims"].why
-    assert "not known" in rows["spec.fromTheFuture"].why
+    assert "does not know" in rows["spec.fromTheFuture"].why
 
 
 def test_an_edited_copy_differs() -> None:

@@ -75,7 +75,7 @@ def test_the_current_context_is_left_when_somebody_has_chosen_another(file: Path
 
 
 def test_what_connect_did_not_make_is_neither_replaced_nor_removed(file: Path) -> None:
-    with pytest.raises(Trouble, match="that connect did not make"):
+    with pytest.raises(Trouble, match="that connect did not create"):
         add(file, "host")
     assert not contexts.remove(file, "host", "")
     assert read(file) == OTHERS
@@ -105,7 +105,7 @@ def test_a_host_context_that_is_gone_is_said(file: Path) -> None:
     content = read(file)
     content["contexts"] = [each for each in content["contexts"] if each["name"] != "host"]
     file.write_text(yaml.safe_dump(content))
-    with pytest.raises(Trouble, match="from a context 'host' that is gone"):
+    with pytest.raises(Trouble, match="from a context 'host' that does not exist any more"):
         access.find(str(file))
 
 

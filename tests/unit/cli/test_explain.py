@@ -130,13 +130,13 @@ def test_a_name_that_somebody_else_has(cli: Run, host: Served, virt: Served) -> 
     host.create("pods", "team-x", metadata={"name": name}, spec={"containers": []})
     found = explained(cli, "pod/web", "-n", "shop")
     assert (found["state"], found["exists"]) == ("waiting", False)
-    assert any("somebody else's object" in each for each in found["waits_for"])
+    assert any("another object on the host" in each for each in found["waits_for"])
 
 
 def test_a_configmap_that_nobody_names(cli: Run, virt: Served) -> None:
     inside(virt, "configmaps", "conf")
     (why,) = explained(cli, "cm/conf", "-n", "shop")["waits_for"]
-    assert "a pod or an ingress that names it" in why
+    assert "a pod or an Ingress that references it" in why
     inside(virt, "pods", "web", spec=pod(containers=[container(envFrom=FROM)])["spec"])
     assert explained(cli, "cm/conf", "-n", "shop")["waits_for"] == []
 
@@ -148,7 +148,7 @@ def test_a_kind_that_lives_inside_only(cli: Run, virt: Served) -> None:
     inside(virt, "deployments", "web")
     found = explained(cli, "deploy/web", "-n", "shop")
     assert (found["state"], found["twin"]) == ("inside only", "")
-    assert "lives inside only" in found["waits_for"][0]
+    assert "exists inside only" in found["waits_for"][0]
 
 
 def test_a_class_that_is_shown_from_the_host(cli: Run, virt: Served) -> None:
@@ -176,7 +176,7 @@ def test_a_host_object_of_nobodys(cli: Run, host: Served) -> None:
     host.create("pods", "team-x", metadata={"name": "db-0"})
     done = cli("explain", "pod/db-0", "-n", "team-x", "--host")
     assert done.exit_code == 3
-    assert "is no tenant's" in done.stderr
+    assert "does not belong to a virtual cluster" in done.stderr
 
 
 def test_inside_of_a_context_that_connect_made(cli: Run, host: Served, virt: Served) -> None:

@@ -112,7 +112,7 @@ def test_a_name_that_helm_knows_is_not_created_again(
     state = """echo '{"info": {"status": "deployed"}}'"""
     done = cli("create", "dev", "--chart", chart, PATH=helm(state))
     assert done.exit_code == 1
-    assert "already (deployed)" in done.stderr
+    assert "in namespace team-x (deployed)" in done.stderr
 
 
 def test_what_failed_at_once_is_not_left_behind(

@@ -46,7 +46,7 @@ def test_a_restore_over_a_running_one(
     assert found["data"]["K3S_VERSION"] == "1.34.3"
     assert volume.pod("dev-restore") is None
     assert volume.pod("coredns-dev")  # what runs in it goes on running
-    assert "2 objects on the host are newer" in done.stderr
+    assert "2 host objects are newer" in done.stderr
     assert (
         f"kubectl annotate configmap dev-anchor -n team-x {deletion_brake.CONFIRM}=yes"
         in done.stderr
@@ -122,7 +122,7 @@ def test_a_restore_creates_what_is_not_there(
     path = f"{programs}:/bin"
     flags = ("--values", str(_values(tmp_path)), "--kubernetes", "1.34")
     asked_first = cli("restore", "dev", "-f", str(saved), *flags, PATH=path)
-    assert "an earlier dev has left in the claim dev-data?" in asked_first.stderr
+    assert "an earlier dev left in the claim dev-data?" in asked_first.stderr
     assert not (tmp_path / "helm.log").exists()
     done = cli("restore", "dev", "-f", str(saved), *flags, "--yes", PATH=path)
     assert done.exit_code == 0, done.output
@@ -164,7 +164,7 @@ def _in_its_pod(dev: Obj) -> None:
         (_older, "make it one with --kubernetes 1.34"),
         (_much_newer, "make it one with --kubernetes 1.34"),
         (_elsewhere, "set --data-dir="),
-        (_in_its_pod, "restore into one with a volume"),
+        (_in_its_pod, "restore into a virtual cluster with storage.persistence"),
     ],
 )
 def test_what_cannot_run_on_it_is_left_alone(
@@ -186,7 +186,7 @@ def _gone(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "code", "words"),
-    [(_cut, 1, "no usable backup: it is damaged"), (_gone, 3, "no file")],
+    [(_cut, 1, "not a usable backup: it is damaged"), (_gone, 3, "no such file")],
 )
 def test_a_file_is_checked_before_anything_is_stopped(
     cli: Run, volume: Volume, saved: Path, spoil: Callable[[Path], None], code: int, words: str

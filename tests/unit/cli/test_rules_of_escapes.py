@@ -62,7 +62,7 @@ RULES = {
     "D4": "never taken over",
     "D5-ingress-resource": "lead out of the namespace",
     "D6": "of the same namespace",
-    "E1-externalips": "catch anybody's traffic",
+    "E1-externalips": "capture traffic of others",
     "E3": ONLY_OWN_PODS,
     "E4-platform-host": "sync.ingresses.hosts",
     "E4-other-tenant": "sync.ingresses.hosts",

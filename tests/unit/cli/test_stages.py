@@ -86,11 +86,11 @@ NO_CLASS = "no persistent volumes available for this claim and no storage class 
 @pytest.mark.parametrize(
     ("view", "cause", "cure"),
     [
-        (View(SET, events=(event("FailedCreate", QUOTA),)), "exceeded quota: q", "ask for less"),
+        (View(SET, events=(event("FailedCreate", QUOTA),)), "exceeded quota: q", "raise the quota"),
         (View(SET, events=(event("FailedCreate", SECURITY),)), "PodSecurity", "podSecurityContext"),
         (View(SET, events=(event("FailedCreate", LIMITS),)), "must specify", "resources"),
-        (View(SET, events=(event("FailedCreate", WEBHOOK),)), "policy.example", "mend"),
-        (View(SET, unscheduled()), "no node of the host", "make room"),
+        (View(SET, events=(event("FailedCreate", WEBHOOK),)), "policy.example", "correct"),
+        (View(SET, unscheduled()), "cannot be scheduled", "free resources"),
         (
             View(SET, unscheduled(), claim(), (event("FailedBinding", NO_CLASS, "dev-data"),)),
             "no default StorageClass",
@@ -123,7 +123,7 @@ NO_CLASS = "no persistent volumes available for this claim and no storage class 
                 pod(waiting="CrashLoopBackOff", lastState={"terminated": {"exitCode": 3}}),
                 last_line="the Role does not grant: list pods",
             ),
-            "again (the Role does not grant: list pods)",
+            "keeps crashing (the Role does not grant: list pods)",
             "kubectl logs dev-0 -n team-x -c syncer --previous",
         ),
         (

@@ -18,7 +18,7 @@ from tests.unit.cli.conftest import Run
 from tests.unit.cli.fakes import Served
 from virtualcluster_cli.figures import figures_of
 
-METRICS = """# HELP virtualcluster_ready 1 when the syncer is in step
+METRICS = """# HELP virtualcluster_ready 1 if /readyz succeeds
 # TYPE virtualcluster_ready gauge
 virtualcluster_ready 1.0
 # TYPE virtualcluster_queue_depth gauge

@@ -64,11 +64,11 @@ def test_an_ingress_names_its_certificates() -> None:
     ("plural", "flags", "why"),
     [
         ("pods", (), ""),
-        ("pods", ("--disable-sync-resources=ingresses,pods",), "switched off"),
-        ("poddisruptionbudgets", (), "is off"),
+        ("pods", ("--disable-sync-resources=ingresses,pods",), "is disabled ("),
+        ("poddisruptionbudgets", (), "a chart value enables it"),
         ("poddisruptionbudgets", ("--enable-sync-resources=poddisruptionbudgets",), ""),
-        ("storageclasses", (), "shown inside"),
-        ("deployments", (), "lives inside only"),
+        ("storageclasses", (), "copied from the host"),
+        ("deployments", (), "exists inside only"),
     ],
 )
 def test_which_kinds_reach_the_host(plural: str, flags: tuple[str, ...], why: str) -> None:
@@ -83,12 +83,12 @@ ENDED = {"phase": "Failed", "reason": "HostPodGone"}
 @pytest.mark.parametrize(
     ("plural", "virt", "flags", "named", "why"),
     [
-        ("configmaps", configmap(), (), False, "a pod or an ingress that names it"),
+        ("configmaps", configmap(), (), False, "a pod or an Ingress that references it"),
         ("services", service(type="ExternalName"), (), True, "ExternalName"),
         ("services", service("kubernetes"), (), True, "own Service"),
         ("pods", pod(schedulingGates=[{"name": "quota"}]), (), True, "gates: quota"),
         ("pods", pod(), ("--virtual-scheduler",), True, "own scheduler chooses"),
-        ("pods", pod(status=ENDED), (), True, "it has ended (HostPodGone)"),
+        ("pods", pod(status=ENDED), (), True, "it has terminated (HostPodGone)"),
     ],
 )
 def test_what_an_object_without_a_twin_waits_for(

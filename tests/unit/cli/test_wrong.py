@@ -75,19 +75,19 @@ def way(code: int, *words: str) -> Callable[[Callable[[Place], tuple[str, ...]]]
     return add
 
 
-@way(5, "there is no kubeconfig at", "set KUBECONFIG")
+@way(5, "no kubeconfig at", "set KUBECONFIG")
 def no_kubeconfig(place: Place) -> tuple[str, ...]:
     place.config.unlink()
     return ("list",)
 
 
-@way(1, "is no valid YAML in line", "mend it")
+@way(1, "is not valid YAML in line", "correct it")
 def broken_kubeconfig(place: Place) -> tuple[str, ...]:
     place.config.write_text("apiVersion: v1\nclusters: [\n")
     return ("list",)
 
 
-@way(1, "is no kubeconfig", "name another")
+@way(1, "is not a kubeconfig", "use another file")
 def something_else_as_kubeconfig(place: Place) -> tuple[str, ...]:
     place.config.write_text("just words")
     return ("list",)
@@ -112,19 +112,19 @@ def no_cluster(place: Place) -> tuple[str, ...]:
     return ("list",)
 
 
-@way(5, "its name is not known", "check that it runs")
+@way(5, "its name cannot be resolved", "check that it runs")
 def wrong_address(place: Place) -> tuple[str, ...]:
     place.kubeconfig(server="http://no-such-host.invalid:1")
     return ("list",)
 
 
-@way(5, "certificate of the host cluster", "is not trusted", "get a new one")
+@way(5, "certificate of the host cluster", "is not trusted", "get a new kubeconfig")
 def another_clusters_certificate(place: Place) -> tuple[str, ...]:
     place.kubeconfig(server=place.virt.api.url)
     return ("list",)
 
 
-@way(4, "does not know you", "log in again")
+@way(4, "rejects you", "log in again")
 def credentials_that_ran_out(place: Place) -> tuple[str, ...]:
     place.host.api.faults.add(Fault(status=401, reason="Unauthorized"))
     return ("list",)
@@ -133,21 +133,21 @@ def credentials_that_ran_out(place: Place) -> tuple[str, ...]:
 FORBIDDEN = 'statefulsets.apps is forbidden: User "eve" cannot list resource "statefulsets" in API '
 
 
-@way(4, "you may not list statefulsets in namespace team-x", "ClusterRole admin")
+@way(4, "you are not allowed to list statefulsets in namespace team-x", "ClusterRole admin")
 def no_right(place: Place) -> tuple[str, ...]:
     message = FORBIDDEN + 'group "apps" in the namespace "team-x"'
     place.host.api.faults.add(Fault(status=403, reason="Forbidden", message=message))
     return ("list",)
 
 
-@way(4, "you may not list statefulsets in all of the host cluster", "-n")
+@way(4, "you are not allowed to list statefulsets in all of the host cluster", "-n")
 def no_right_in_all_namespaces(place: Place) -> tuple[str, ...]:
     message = FORBIDDEN + 'group "apps" at the cluster scope'
     place.host.api.faults.add(Fault(status=403, reason="Forbidden", message=message))
     return ("list", "-A")
 
 
-@way(4, "you may not forward ports of pods in namespace team-x", "pods/portforward")
+@way(4, "you are not allowed to forward ports of pods in namespace team-x", "pods/portforward")
 def no_right_to_connect(place: Place) -> tuple[str, ...]:
     place.host.api.allowed = False
     return ("connect", "dev")
@@ -169,7 +169,7 @@ def name_of_something_else(place: Place) -> tuple[str, ...]:
     return ("pause", "db")
 
 
-@way(1, "'Dev_1' cannot name a virtual cluster", "lower case letters")
+@way(1, "'Dev_1' is not a valid name of a virtual cluster", "lower case letters")
 def impossible_name(place: Place) -> tuple[str, ...]:
     place.helm()
     return ("create", "Dev_1")
@@ -186,19 +186,19 @@ def old_helm(place: Place) -> tuple[str, ...]:
     return ("create", "ci")
 
 
-@way(3, "there is no chart at nowhere", "pass another --chart")
+@way(3, "no chart at nowhere", "pass another --chart")
 def no_chart(place: Place) -> tuple[str, ...]:
     place.helm()
     return ("create", "ci", "--chart", "nowhere")
 
 
-@way(1, "is not the chart of virtualcluster", "pass another --chart")
+@way(1, "is not the virtualcluster chart", "pass another --chart")
 def another_chart(place: Place) -> tuple[str, ...]:
     place.helm()
     return ("create", "ci", "--chart", str(place.directory))
 
 
-@way(1, "cannot be had from http://127.0.0.1:1", "check the address")
+@way(1, "cannot be downloaded from http://127.0.0.1:1", "check the address")
 def no_repository(place: Place) -> tuple[str, ...]:
     place.helm("Error: looks like it is not a valid chart repository")
     return ("create", "ci", "--repo", "http://127.0.0.1:1")
@@ -210,13 +210,13 @@ def unknown_kubernetes(place: Place) -> tuple[str, ...]:
     return ("create", "ci", "--chart", place.chart(), "--kubernetes", "1.99")
 
 
-@way(1, "values file gone.yaml cannot be read (No such file or directory)", "mend the path")
+@way(1, "values file gone.yaml cannot be read (No such file or directory)", "correct the path")
 def no_values_file(place: Place) -> tuple[str, ...]:
     place.helm()
     return ("create", "ci", "--chart", place.chart(), "-f", "gone.yaml")
 
 
-@way(1, "is no valid YAML in line 1", "mend it")
+@way(1, "is not valid YAML in line 1", "correct it")
 def broken_values_file(place: Place) -> tuple[str, ...]:
     place.helm()
     file = place.directory / "values.yaml"
@@ -243,7 +243,7 @@ def no_default_storage_class(place: Place) -> tuple[str, ...]:
     return ("create", "ci", "--chart", place.chart())
 
 
-@way(6, "exceeded quota: q", "ask for less")
+@way(6, "exceeded quota: q", "raise the quota")
 def quota_exceeded(place: Place) -> tuple[str, ...]:
     found = place.host.api.objects.find("statefulsets", "team-x", "dev")
     assert found
@@ -280,7 +280,7 @@ def nothing_happens(place: Place) -> tuple[str, ...]:
     return ("resume", "slow", "--timeout", "0.1")
 
 
-@way(1, "of this machine cannot be had (Address already in use)", "--port")
+@way(1, "of this machine cannot be used (Address already in use)", "--port")
 def port_taken(place: Place) -> tuple[str, ...]:
     return ("connect", "dev", "--port", str(place.host.port))
 
@@ -304,7 +304,7 @@ def kubeconfig_that_cannot_be_written(place: Place) -> tuple[str, ...]:
     return ("connect", "dev", "--kubeconfig-out", str(place.config / "below"))
 
 
-@way(1, "that connect did not make", "--context-name")
+@way(1, "that connect did not create", "--context-name")
 def context_name_taken(_place: Place) -> tuple[str, ...]:
     return ("connect", "dev", "--context-name", "host")
 
@@ -314,12 +314,12 @@ def no_kubectl(_place: Place) -> tuple[str, ...]:
     return ("connect", "dev", "--", "kubectl-0", "get", "pods")
 
 
-@way(3, "nobody is connected to 'dev'", "nothing to leave")
+@way(3, "no connection to 'dev'", "there are no connections")
 def not_connected(_place: Place) -> tuple[str, ...]:
     return ("disconnect", "dev")
 
 
-@way(2, "leads into no virtual cluster: name one")
+@way(2, "is not that of a virtual cluster: pass NAME")
 def not_inside(_place: Place) -> tuple[str, ...]:
     return ("disconnect",)
 
@@ -329,17 +329,17 @@ def no_service_account(_place: Place) -> tuple[str, ...]:
     return ("kubeconfig", "dev", "--service-account", "ci")
 
 
-@way(2, "5m is too short", "10m at least")
+@way(2, "5m is too short", "at least 10m")
 def token_too_short(_place: Place) -> tuple[str, ...]:
     return ("kubeconfig", "dev", "--ttl", "5m")
 
 
-@way(2, "is no duration", "write 30m, 1h or 7d")
+@way(2, "is not a duration", "use 30m, 1h or 7d")
 def no_duration(_place: Place) -> tuple[str, ...]:
     return ("kubeconfig", "dev", "--ttl", "soon")
 
 
-@way(1, "'dev.example.com' is no address", "write https://host")
+@way(1, "'dev.example.com' is not the address of an API server", "write https://host")
 def no_address(_place: Place) -> tuple[str, ...]:
     return ("kubeconfig", "dev", "--server", "dev.example.com")
 
@@ -352,7 +352,7 @@ def pause_that_would_lose_data(place: Place) -> tuple[str, ...]:
     return ("pause", "tmp")
 
 
-@way(1, "1 pods of 'dev' have no controller and would not come back (shop/bare)", "--force")
+@way(1, "1 pods of 'dev' have no controller and would be lost (shop/bare)", "--force")
 def pause_that_would_lose_pods(place: Place) -> tuple[str, ...]:
     place.virt.create("pods", "shop", metadata={"name": "bare"}, spec={})
     return ("pause", "dev")
