@@ -8,11 +8,9 @@ instead of making another.
 
 from __future__ import annotations
 
-from lab import buildah, gobuild
+from lab import buildah
 from lab.assets import Assets
-from lab.docker.engine import answers
 from lab.extras import EXTRAS
-from lab.kind.nodeimage import NodeImage
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 from tests.conformance import images as conformance_images
@@ -22,7 +20,7 @@ from tests.hosts import presets
 
 
 def main() -> None:
-    """Build the lab of the tests, the conformance suite, the other hosts' versions, kind's node."""
+    """Build the lab of the tests, the conformance suite, the other hosts' versions."""
     progress = Progress()
     lab = Assets(progress, DEFAULT_KUBERNETES)
     lab.prepare()
@@ -37,9 +35,6 @@ def main() -> None:
         host.kubernetes()
         host.host_images()
         host.product_images()
-    if not answers():  # an Engine that is the project's own pulls nothing
-        NodeImage(lab.cache, DEFAULT_KUBERNETES).prepare()
-        gobuild.build(lab.cache, gobuild.KIND)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,10 @@ class NodeImage:
         for program in programs.of_node(self.minor):
             gobuild.build(self.cache, program)
 
+    def built(self) -> bool:
+        """Tell whether it is in the cache, so that a cluster is there within two minutes."""
+        return self.cache.has("kind-node", self.key())
+
     def _there(self) -> bool:
         look = ["docker", "image", "inspect", self.name]
         env = {**os.environ, **self.environment}
