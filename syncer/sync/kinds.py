@@ -37,6 +37,8 @@ class Kind(NamedTuple):
     """A twin goes when its virtual object is refused: what it said may not stay (threats E)."""
     remark: Callable[[Obj, World], Refused | None] | None = None
     """What the tenant is told about an object that was synced in part."""
+    names: Callable[[Obj], set[Key]] | None = None
+    """What an object names: that reaches the host too, as long as it is named."""
 
 
 def _always(_key: Key, _virt: Obj, _world: World) -> bool:
@@ -167,6 +169,7 @@ INGRESSES = Kind(
     status=status.load_balancer,
     strict=True,
     remark=_own_certificates,
+    names=ingresses.references,
 )
 SERVICES = Kind(
     "services",

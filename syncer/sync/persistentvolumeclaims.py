@@ -25,8 +25,8 @@ OLD_CLASS = "volume.beta.kubernetes.io/storage-class"  # stands for the field on
 class ClaimMirror(Mirror):
     """Reconciles claims by the common rules, and brings back what the host decided about them."""
 
-    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
-        super().__init__(kind, world, virt, host)
+    def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:
+        super().__init__(row, world, virt, host)
         self._class_is_fixed = False
         """API servers before 1.25 let no claim name its class later."""
 
@@ -46,9 +46,9 @@ class ClaimMirror(Mirror):
         sent: Obj = {"metadata": {"annotations": {PASSED: None}}}
         # First here: with the virtual claim changed, we could not tell any more that it was sent.
         answer = await self.host.patch(CLAIMS, host_obj, sent)
-        self.world.host[self.kind.name].put_written(answer)
+        self.world.host[self.kind].put_written(answer)
         chosen: Obj = {"metadata": {"annotations": {SELECTED_NODE: None}}}
-        self.world.virt[self.kind.name].put_written(await self.virt.patch(CLAIMS, virt_obj, chosen))
+        self.world.virt[self.kind].put_written(await self.virt.patch(CLAIMS, virt_obj, chosen))
 
     async def status_up(self, key: Key, virt_obj: Obj, host_obj: Obj) -> None:
         """Bring back the class and the volume's name, each once; then the status."""

@@ -14,17 +14,19 @@ All of it follows from the host's claims, which a namespace's rights let us read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import structlog
 
 from syncer.errors import AlreadyExists, NotFound
 from syncer.identity import virtual_key
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, covers, either, is_deleting, ref_of
+from syncer.kube.objects import Key, Obj, covers, is_deleting, ref_of
 from syncer.kube.recorder import Recorder
 from syncer.kube.resources import VOLUMES
+from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.watches import Request, Watch
 from syncer.translate import persistentvolumes as translate
 
 log = structlog.get_logger()
@@ -33,25 +35,25 @@ CLAIMS = "persistentvolumeclaims"
 
 
 class VolumeMirror:
-    """Reconciles the volumes; keys bear the name that a volume has on both sides.
+    """Reconciles the volumes; keys bear the name that a volume has on both sides."""
 
-    Listens to both sides' claims and volumes by itself.
-    """
+    kind = KIND
 
-    def __init__(
-        self, world: World, virt: Client, recorder: Recorder, add: Callable[[Key], None]
-    ) -> None:
+    def __init__(self, world: World, virt: Client, recorder: Recorder) -> None:
         self.world = world
         self.volumes = world.shown[KIND]
         self.virt = virt
         self.recorder = recorder
-        self._add = add
         self._claims: dict[str, Key] = {}
         """The virtual claim by the volume that its twin is bound to."""
-        world.host[CLAIMS].listen(self._host_claim_changed)
-        world.virt[CLAIMS].listen(self._virt_claim_changed)
-        self.volumes.virt.listen(self._virt_volume_changed)
-        self.volumes.host.listen(self._host_volume_changed)
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' claims and volumes."""
+        world = self.world
+        yield Watch(world.host[CLAIMS], self._host_claim_changed, "its claim's twin changed")
+        yield Watch(world.virt[CLAIMS], self._virt_claim_changed, "its claim changed")
+        yield Watch(self.volumes.virt, self._virt_volume_changed, "the virtual volume changed")
+        yield Watch(self.volumes.host, self._host_volume_changed, "the host's volume changed")
 
     async def reconcile(self, key: Key) -> None:
         """Show the volume that a claim is bound to, or take it away."""
@@ -114,26 +116,26 @@ class VolumeMirror:
 
     # --- from claims to volumes
 
-    def _host_claim_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        before, now = _volume(old), _volume(new)
-        claim = virtual_key(new) if new is not None else None
+    def _host_claim_changed(self, change: Change) -> Iterator[Request]:
+        before, now = _volume(change.old), _volume(change.new)
+        claim = virtual_key(change.new) if change.new is not None else None
         if before and before != now:
             self._claims.pop(before, None)
-            self._add(Key(KIND, "", before))
+            yield Request(Key(KIND, "", before))
         if now and claim is not None and claim.kind == CLAIMS:
             self._claims[now] = claim
-            self._add(Key(KIND, "", now))
+            yield Request(Key(KIND, "", now))
 
-    def _virt_claim_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        for name in {_volume(old), _volume(new)} - {""}:
-            self._add(Key(KIND, "", name))
+    def _virt_claim_changed(self, change: Change) -> Iterator[Request]:
+        for name in {_volume(change.old), _volume(change.new)} - {""}:
+            yield Request(Key(KIND, "", name))
 
-    def _virt_volume_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        self._add(Key(KIND, *ref_of(either(old, new))))
+    def _virt_volume_changed(self, change: Change) -> Iterator[Request]:
+        yield Request(Key(KIND, *ref_of(change.obj)))
 
-    def _host_volume_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        if new is not None and new["metadata"]["name"] in self._claims:
-            self._add(Key(KIND, *ref_of(new)))
+    def _host_volume_changed(self, change: Change) -> Iterator[Request]:
+        if change.new is not None and change.new["metadata"]["name"] in self._claims:
+            yield Request(Key(KIND, *ref_of(change.new)))
 
 
 def _volume(claim: Obj | None) -> str:

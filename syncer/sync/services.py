@@ -39,8 +39,8 @@ class NotReleased(Conflict):
 class ServiceMirror(Mirror):
     """Reconciles services; see the module's text."""
 
-    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
-        super().__init__(kind, world, virt, host)
+    def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:
+        super().__init__(row, world, virt, host)
         self._patience: dict[Key, int] = {}
         """For services that had a twin: how often its address is asked for again."""
 

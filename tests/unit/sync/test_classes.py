@@ -35,7 +35,7 @@ def _class(annotations: Obj | None = None, name: str = "fast", **fields: Any) ->
 
 def _mirror(sides: Sides, kind: str = "storageclasses") -> ClassMirror:
     recorder = Recorder(sides.virt, Clock())
-    return ClassMirror(CLASSES[kind], sides.world, sides.virt, recorder, lambda _key: None)
+    return ClassMirror(CLASSES[kind], sides.world, sides.virt, recorder)
 
 
 def _inside(sides: Sides, kind: str = "storageclasses", name: str = "fast") -> Obj | None:

@@ -11,6 +11,7 @@ from syncer.kube.recorder import Recorder
 from syncer.sync.kinds import KINDS
 from syncer.sync.persistentvolumeclaims import ClaimMirror
 from syncer.sync.persistentvolumes import VolumeMirror
+from syncer.sync.watches import subscribe
 from tests.unit.build import Clock, claim
 from tests.unit.fake_objects import NOW, Place
 from tests.unit.sides import Sides
@@ -39,7 +40,8 @@ class Storage:
             KINDS["persistentvolumeclaims"], sides.world, sides.virt, sides.host
         )
         recorder = Recorder(sides.virt, Clock())
-        self.mirror = VolumeMirror(sides.world, sides.virt, recorder, self.keys.append)
+        self.mirror = VolumeMirror(sides.world, sides.virt, recorder)
+        subscribe(self.mirror, lambda request: self.keys.append(request.key))
 
     async def settle(self) -> None:
         await self.sides.settle(self.claims.reconcile, CLAIM)

@@ -1,0 +1,84 @@
+"""Which changes queue which keys: every reconciler declares it, and `subscribe` is the one place.
+
+"Why was this key queued?" is answered by each watch's `why`, which the log has at level debug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from syncer.kube.objects import Key
+from syncer.kube.store import Change, Store
+from syncer.kube.workqueue import Queue
+
+log = structlog.get_logger()
+
+
+class Request(NamedTuple):
+    """A key to queue, and in which lane (kube/workqueue.py)."""
+
+    key: Key
+    backlog: bool = False
+    news: bool = False
+    ahead: bool = False
+    after: float = 0.0
+    """Seconds until it is queued; 0: at once."""
+
+
+class Watch(NamedTuple):
+    """A store, and how a change in it becomes keys."""
+
+    store: Store
+    requests: Callable[[Change], Iterable[Request]]
+    """Called once for each change. It may note what its reconciler needs to know later."""
+    why: str
+    """Why a key was queued, as the log says it."""
+
+
+class Reconciler(Protocol):
+    """One kind of keys."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the keys that `reconcile` takes; there is one reconciler for each."""
+
+    def watches(self) -> Iterable[Watch]:
+        """Return what queues keys; they may be of other kinds, which then wait for this one."""
+
+    async def reconcile(self, key: Key) -> None:
+        """Bring one key in step. Errors become policy in retry_policy.py."""
+
+
+def subscribe(reconciler: Reconciler, enqueue: Callable[[Request], None]) -> None:
+    """Enqueue what follows from every change, and from what the stores have already.
+
+    What they have is heard as though a list had just shown it, so that a new leader, which knows
+    everything already, begins like one that has just been started.
+    """
+    for watch in reconciler.watches():
+        _listen(reconciler.kind, watch, enqueue)
+
+
+def _listen(declared_by: str, watch: Watch, enqueue: Callable[[Request], None]) -> None:
+    def changed(change: Change) -> None:
+        for request in watch.requests(change):
+            log.debug("queued", why=watch.why, declared_by=declared_by, key="/".join(request.key))
+            enqueue(request)
+
+    watch.store.listen(changed, replay=True)
+
+
+def into(queue: Queue) -> Callable[[Request], None]:
+    """Return what puts requests into a queue."""
+
+    def enqueue(request: Request) -> None:
+        key, backlog, news, ahead, after = request
+        if after:
+            queue.add_after(key, after)
+        else:
+            queue.add(key, backlog=backlog, news=news, ahead=ahead)
+
+    return enqueue
