@@ -32,7 +32,7 @@ from syncer.kube.resources import SECRETS
 from syncer.kube.store import Change
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import ingresses
 from syncer.translate.certificates import asked_by, copy_of, is_copy, is_made_for, mark
 
@@ -43,7 +43,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 the host's garbage collector removes, cert-manager would make the Secret again."""
 
 
-class Certificates:
+class Certificates(Reconciler):
     """Reconciles what `KIND` keys name: a namespace of the virtual cluster and a Secret's name."""
 
     kind = KIND

@@ -22,14 +22,14 @@ from syncer.kube.objects import Key, Obj, is_deleting, ref_of
 from syncer.kube.recorder import Recorder
 from syncer.kube.store import Change
 from syncer.state.cluster import World
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import classes as translate
 from syncer.translate.classes import CLASSES, ClassKind
 
 log = structlog.get_logger()
 
 
-class ClassMirror:
+class ClassMirror(Reconciler):
     """Reconciles the classes of one kind."""
 
     def __init__(self, row: ClassKind, world: World, virt: Client, recorder: Recorder) -> None:

@@ -8,42 +8,22 @@ import time
 import structlog
 
 from syncer.kube.client import Client
-from syncer.kube.objects import Key
 from syncer.kube.recorder import Recorder
 from syncer.kube.transient import until_answered
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
-from syncer.sync.certificates import Certificates
-from syncer.sync.classes import ClassMirror, sweep
-from syncer.sync.datastore_identity import ANCHOR_KEY
-from syncer.sync.endpoints import EndpointsMirror
-from syncer.sync.events import EventMirror
-from syncer.sync.generic import Mirror
+from syncer.sync.classes import sweep
 from syncer.sync.holds import Holds
 from syncer.sync.informers import Sources
-from syncer.sync.kinds import KINDS
-from syncer.sync.kubernetes_service import KEY as API_KEY
 from syncer.sync.kubernetes_service import ApiService
 from syncer.sync.nodes import Nodes
-from syncer.sync.persistentvolumeclaims import ClaimMirror
-from syncer.sync.persistentvolumes import VolumeMirror
-from syncer.sync.pods.reconciler import PodMirror
 from syncer.sync.pods.tokens import Tokens
+from syncer.sync.registrations import Parts, reconcilers
 from syncer.sync.retry_policy import Attempts
-from syncer.sync.services import ServiceMirror
-from syncer.sync.watches import Reconciler, into, subscribe
-from syncer.translate.certificates import needs
-from syncer.translate.classes import CLASSES
+from syncer.sync.watches import into, subscribe
 
 log = structlog.get_logger()
 WORKERS = 32  # requests in flight; the token bucket bounds their rate
-
-SPECIAL: dict[str, type[Mirror]] = {
-    "services": ServiceMirror,
-    "persistentvolumeclaims": ClaimMirror,
-    "endpoints": EndpointsMirror,
-    "endpointslices": EndpointsMirror,
-}
 
 
 class Controller:
@@ -63,49 +43,35 @@ class Controller:
         self.sources = sources
         self.queue = Queue(time.monotonic)
         self.recorder = Recorder(virt, time.monotonic)
-        self.nodes = nodes
-        self.events = EventMirror(world, virt)
         self.holds = Holds(world, host, sources.datastore, sources.history, self.queue.add)
+        self.tokens = Tokens(world, virt, host, time.time)
         self.started = False
         self._kinds = kinds
         self._virt, self._host = virt, host
-        self.tokens = Tokens(world, virt, host, time.time)
-        self.pods = PodMirror(
-            world, virt, host, self.tokens, nodes, self.queue, kinds.__contains__, time.monotonic
+        parts = Parts(
+            world=world,
+            virt=virt,
+            host=host,
+            queue=self.queue,
+            recorder=self.recorder,
+            kinds=kinds,
+            nodes=nodes,
+            api_service=api_service,
+            datastore=sources.datastore,
+            holds=self.holds,
+            tokens=self.tokens,
         )
-        mirrors = kinds & KINDS.keys()
-        made: list[Reconciler] = [
-            self.pods,
-            nodes,
-            self.events,
-            api_service,
-            sources.datastore,
-            self.holds,
-            *(SPECIAL.get(each, Mirror)(KINDS[each], world, virt, host) for each in mirrors),
-        ]
-        if "persistentvolumeclaims" in kinds:
-            made.append(VolumeMirror(world, virt, self.recorder))
-        made += [
-            ClassMirror(CLASSES[each], world, virt, self.recorder)
-            for each in kinds & CLASSES.keys()
-        ]
-        if needs(kinds):
-            made.append(Certificates(world, virt, host, self.queue, time.monotonic))
-        self._reconcilers = {each.kind: each for each in made}
+        self._reconcilers = reconcilers(parts)
         self.attempts = Attempts(world, self.queue, self.recorder, self._reconcilers)
-        for each in made:
+        for each in self._reconcilers.values():
             subscribe(each, into(self.queue))
 
     async def run(self) -> None:
         """Work until cancelled, from the moment that both sides are known completely."""
         self._host.may_delete = self.world.brake.allows
-        await until_answered("the virtual cluster's events", self.events.learn)
-        self.pods.past.learn()
-        self.holds.at_start()
-        if self.sources.datastore.restored and not len(self.world.brake):
-            self.queue.add(ANCHOR_KEY)  # nothing is left to be careful about
-        self.queue.add(API_KEY)
-        self.queue.add(Key("nodes", "", self.nodes.own_node))
+        for kind, reconciler in self._reconcilers.items():
+            for key in await until_answered(f"what is known of {kind}", reconciler.begin):
+                self.queue.add(key)
         self.started = True
         async with asyncio.TaskGroup() as tasks:
             # Beside the workers: it touches only kinds that no reconcile and no store is about.

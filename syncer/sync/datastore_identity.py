@@ -14,12 +14,12 @@ from syncer.kube.resources import CONFIGMAPS, NAMESPACES
 from syncer.state import deletion_brake
 from syncer.state.cluster import World
 from syncer.sync.kinds import NEEDED_BY_PODS
-from syncer.sync.watches import Watch
+from syncer.sync.watches import Reconciler, Watch
 
 ANCHOR_KEY = Key("anchor", "", "")
 
 
-class DatastoreIdentity:
+class DatastoreIdentity(Reconciler):
     """Recognises the datastore, and finds what on the host it does not explain."""
 
     kind = ANCHOR_KEY.kind

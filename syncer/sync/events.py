@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from syncer import identity
@@ -14,7 +14,7 @@ from syncer.kube.recorder import event_name
 from syncer.kube.resources import EVENTS
 from syncer.kube.store import Change
 from syncer.state.cluster import World
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import etc_hosts
 from syncer.translate.messages import replacements, reworded
 
@@ -40,7 +40,7 @@ class Told(NamedTuple):
         return {"metadata": {"namespace": self.namespace, "name": self.name, "uid": self.uid}}
 
 
-class EventMirror:
+class EventMirror(Reconciler):
     """Reconciles host events; their keys name the *host* event: no virtual one exists before."""
 
     kind = "events"
@@ -62,11 +62,12 @@ class EventMirror:
         elif change.old is not None:
             self.forget(change.old)
 
-    async def learn(self) -> None:
+    async def begin(self) -> Iterable[Key]:
         """Learn which events the virtual cluster has, so that a restart repeats none."""
         async for page in self.virt.pages(EVENTS, selector=self.world.ident.selector):
             for event in page.items:
                 self._remember(event)
+        return ()
 
     async def reconcile(self, key: Key) -> None:
         """Write or bump the virtual event of one host event."""

@@ -14,12 +14,12 @@ from syncer.state.cluster import World
 from syncer.sync import common_watches
 from syncer.sync.kinds import Kind
 from syncer.sync.plan import Create, Delete, Nothing, Patch, Taken, plan
-from syncer.sync.watches import Watch
+from syncer.sync.watches import Reconciler, Watch
 
 log = structlog.get_logger()
 
 
-class Mirror:
+class Mirror(Reconciler):
     """Reconciles one kind. Errors of the API pass through: the worker loop knows what they mean."""
 
     def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:

@@ -26,14 +26,14 @@ from syncer.state import deletion_brake
 from syncer.state.cluster import World
 from syncer.sync.common_watches import twin_key
 from syncer.sync.datastore_identity import ANCHOR_KEY, DatastoreIdentity
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 
 log = structlog.get_logger()
 KEY = Key("holds", "", "")
 SHOWN = 20  # held objects that the log names
 
 
-class Holds:
+class Holds(Reconciler):
     """What the controller does about the brake; `add` queues a key."""
 
     kind = KEY.kind
@@ -53,8 +53,16 @@ class Holds:
         self._add = add
         self._saving = asyncio.Lock()
 
-    def at_start(self) -> None:
-        """Hold what was held before, and what nothing inside explains; both sides are known."""
+    async def begin(self) -> Iterable[Key]:
+        """Hold what was held before, and what nothing inside explains.
+
+        Where nothing is left to be careful about after a restore, the anchor's key is returned.
+        """
+        self._at_start()
+        restored = self._datastore.restored and not len(self._world.brake)
+        return (ANCHOR_KEY,) if restored else ()
+
+    def _at_start(self) -> None:
         datastore = self._datastore
         if not datastore.decided:
             for key, why in datastore.kept.items():

@@ -6,7 +6,7 @@ leave the endpoints alone (`endpoint-reconciler-type=none`), so they are written
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import structlog
 
@@ -17,13 +17,13 @@ from syncer.kube.resources import ENDPOINTS
 from syncer.kube.store import Change, Store
 from syncer.state.cluster import World
 from syncer.sync.cluster_ip import RESTORE, finish_move, move
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 
 log = structlog.get_logger()
 KEY = Key("apiservice", "default", "kubernetes")
 
 
-class ApiService:
+class ApiService(Reconciler):
     """Reconciles the one key of this module.
 
     `replicas` holds the host's Endpoints of our Service, where there are several pods behind it.
@@ -51,6 +51,10 @@ class ApiService:
     def _service_changed(self, change: Change) -> Iterator[Request]:
         if ref_of(change.obj) == KEY[1:]:
             yield Request(KEY)
+
+    async def begin(self) -> Iterable[Key]:
+        """Return the one key: its Service has a wrong address until it is written here."""
+        return (KEY,)
 
     async def reconcile(self, key: Key) -> None:
         """Give the Service our address and its endpoints our pods'."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import structlog
 
@@ -27,14 +27,14 @@ from syncer.kubelet import Endpoint
 from syncer.state.cluster import World
 from syncer.sync.common_watches import twin_key
 from syncer.sync.retry_policy import SAFETY_NET
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import nodes as translate
 from syncer.translate.nodes import FIRST_PORT, port_of
 
 log = structlog.get_logger()
 
 
-class Nodes:
+class Nodes(Reconciler):
     """Keeps the virtual nodes; `own_node` is the one that the syncer itself runs on.
 
     `ports`: where nodes are served already. `real`: the host's nodes are read. `only_real`: there
@@ -76,6 +76,10 @@ class Nodes:
         yield Watch(host["nodes"], self._host_node_changed, "the host's node changed")
         yield Watch(virt["pods"], self._virt_pod_changed, "a virtual pod on it is gone")
         yield Watch(host["pods"], self._host_pod_changed, "a host pod tells of it, or left it")
+
+    async def begin(self) -> Iterable[Key]:
+        """Return the syncer's own node, which is there though no pod is."""
+        return (Key("nodes", "", self.own_node),)
 
     async def ensure(self, node: str) -> None:
         """Return once the virtual node exists, so that a pod can be bound to it."""

@@ -26,7 +26,7 @@ from syncer.kube.recorder import Recorder
 from syncer.kube.resources import VOLUMES
 from syncer.kube.store import Change
 from syncer.state.cluster import World
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import persistentvolumes as translate
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ KIND = "persistentvolumes"
 CLAIMS = "persistentvolumeclaims"
 
 
-class VolumeMirror:
+class VolumeMirror(Reconciler):
     """Reconciles the volumes; keys bear the name that a volume has on both sides."""
 
     kind = KIND

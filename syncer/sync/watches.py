@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import structlog
 
@@ -38,18 +39,26 @@ class Watch(NamedTuple):
     """Why a key was queued, as the log says it."""
 
 
-class Reconciler(Protocol):
-    """One kind of keys."""
+class Reconciler(ABC):
+    """One kind of keys. registrations.py lists all of them."""
 
-    @property
-    def kind(self) -> str:
-        """The kind of the keys that `reconcile` takes; there is one reconciler for each."""
+    kind: str
+    """The kind of the keys that `reconcile` takes; there is one reconciler for each."""
 
+    @abstractmethod
     def watches(self) -> Iterable[Watch]:
         """Return what queues keys; they may be of other kinds, which then wait for this one."""
 
+    @abstractmethod
     async def reconcile(self, key: Key) -> None:
         """Bring one key in step. Errors become policy in retry_policy.py."""
+
+    async def begin(self) -> Iterable[Key]:
+        """Learn what is needed before the first reconcile; return keys to queue besides.
+
+        Both sides are known completely by then. Called again after an error that may pass.
+        """
+        return ()
 
 
 def subscribe(reconciler: Reconciler, enqueue: Callable[[Request], None]) -> None:

@@ -15,7 +15,7 @@ One virtual UID never gets a second host pod: a Job's work must not run twice (t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -40,7 +40,7 @@ from syncer.sync.pods.sidecars import Sidecars
 from syncer.sync.pods.status_debounce import Patience
 from syncer.sync.pods.tokens import Tokens
 from syncer.sync.pods.update import PodChanges
-from syncer.sync.watches import Request, Watch
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import pods as translate
 from syncer.translate import status, volumes
 from syncer.translate.messages import replacements, reworded
@@ -58,7 +58,7 @@ class Nodes(Protocol):
         """Return once the virtual node exists, so that a pod can be bound to it."""
 
 
-class PodMirror:
+class PodMirror(Reconciler):
     """Reconciles pods; see the module's table."""
 
     kind = "pods"
@@ -95,6 +95,11 @@ class PodMirror:
         yield from common_watches.both_sides(self.world, self.kind, ahead=arrived)
         yield from pod_watches.tokens(self.world)
         yield from pod_watches.dns(self.world)
+
+    async def begin(self) -> Iterable[Key]:
+        """Learn which pods had a host pod before this start."""
+        self.past.learn()
+        return ()
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
