@@ -11,7 +11,6 @@ controller that would (`nodelifecycle`) is off; no Lease is kept for the same re
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ import structlog
 
 from syncer.errors import AlreadyExists, NotFound, NotYet
 from syncer.kube.client import Client
+from syncer.kube.keyed_locks import Locks
 from syncer.kube.objects import Key, Obj, annotation, covers, is_deleting, merge_patch, ref_of
 from syncer.kube.resources import NODES
 from syncer.kube.store import Change
@@ -67,7 +67,7 @@ class Nodes(Reconciler):
         self.only_real = only_real
         self.addresses = {own_node: own_address}
         self.ports: dict[str, int] = {} if ports is None else ports
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks = Locks()
 
     def watches(self) -> Iterator[Watch]:
         """Yield both sides' nodes, and the pods of both sides, which are on nodes."""
@@ -90,7 +90,7 @@ class Nodes(Reconciler):
 
     async def reconcile(self, key: Key) -> None:
         """Create, repair or remove one virtual node."""
-        async with self._locks.setdefault(key.name, asyncio.Lock()):
+        async with self._locks(key.name):
             virt_node = self.world.virt["nodes"].get("", key.name)
             if not self._wanted(key.name):
                 await self._remove(key.name, virt_node)
