@@ -19,9 +19,9 @@ import structlog
 from syncer.errors import ApiError, BadRequest, NotFound, Unreachable
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, is_deleting, ref_of
-from syncer.kube.recorder import Recorder
 from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
 from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import classes as translate
 from syncer.translate.classes import CLASSES, ClassKind
@@ -32,31 +32,31 @@ log = structlog.get_logger()
 class ClassMirror(Reconciler):
     """Reconciles the classes of one kind."""
 
-    def __init__(self, row: ClassKind, world: World, virt: Client, recorder: Recorder) -> None:
+    def __init__(self, row: ClassKind, world: World, virt: Client) -> None:
         self.row = row
         self.kind = row.name
         self.classes = world.shown[self.kind]
         self.ident = world.ident
         self.virt = virt
-        self.recorder = recorder
 
     def watches(self) -> Iterator[Watch]:
         """Yield both sides' classes."""
         yield Watch(self.classes.virt, self._changed, "the virtual class changed")
         yield Watch(self.classes.host, self._changed, "the host's class changed")
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Bring one copy in line with the host's class."""
         virt_class, host_class = (store.get("", key.name) for store in self.classes)
         if virt_class is not None and not self.ident.shows(virt_class):
             if host_class is not None and translate.shown(host_class):
-                await self._tell(virt_class)
+                return self._name_taken(virt_class)
         elif host_class is None or not translate.shown(host_class):
             if virt_class is not None:
                 await self._delete(virt_class)
         else:
             copy = translate.to_virt(self.row, host_class, self.ident.release)
             await self._show(key, virt_class, copy)
+        return None
 
     async def _show(self, key: Key, virt_class: Obj | None, copy: Obj) -> None:
         if virt_class is None:
@@ -84,8 +84,8 @@ class ClassMirror(Reconciler):
             return
         log.info("deleted", kind=self.kind, virt_name=virt_class["metadata"]["name"])
 
-    async def _tell(self, virt_class: Obj) -> None:
-        await self.recorder.warn(
+    def _name_taken(self, virt_class: Obj) -> Remark:
+        return Remark(
             virt_class,
             "NameTaken",
             f"the host has a {self.row.resource.kind} of this name, which cannot be shown: yours"

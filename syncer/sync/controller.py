@@ -53,7 +53,6 @@ class Controller:
             virt=virt,
             host=host,
             queue=self.queue,
-            recorder=self.recorder,
             kinds=kinds,
             nodes=nodes,
             api_service=api_service,

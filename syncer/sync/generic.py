@@ -14,6 +14,7 @@ from syncer.state.cluster import World
 from syncer.sync import common_watches
 from syncer.sync.kinds import Kind
 from syncer.sync.plan import Create, Delete, Nothing, Patch, Taken, plan
+from syncer.sync.remark import Remark
 from syncer.sync.watches import Reconciler, Watch
 
 log = structlog.get_logger()
@@ -35,12 +36,12 @@ class Mirror(Reconciler):
             yield from common_watches.named(self.world, self.kind, self.row.names)
         yield from common_watches.both_sides(self.world, self.kind)
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Bring the host twin in line with the virtual object, and its status back."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
         if virt_obj is not None and self.row.final and host_obj is None and was_bound(virt_obj):
             await self._lost(key, virt_obj)
-            return
+            return None
         desired = None
         if virt_obj is not None and self.row.wanted(key, virt_obj, self.world):
             try:
@@ -59,17 +60,16 @@ class Mirror(Reconciler):
                 log.info("updated", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name)
             case Delete() if host_obj is not None:
                 await self.delete(key, host_obj)
-                return
+                return None
             case Taken() if host_obj is not None:
                 raise name_taken(self.row.resource, key)
             case Nothing():
                 pass
         if desired is not None and virt_obj is not None and host_obj is not None:
             await self.status_up(key, virt_obj, host_obj)
-        if desired is not None and virt_obj is not None and self.row.remark is not None:
-            told = self.row.remark(virt_obj, self.world)
-            if told is not None:
-                raise told
+        if desired is None or virt_obj is None or self.row.remark is None:
+            return None
+        return self.row.remark(virt_obj, self.world)
 
     async def create(self, key: Key, obj: Obj) -> Obj:
         """Create the twin."""

@@ -14,6 +14,7 @@ from syncer.kube.resources import CLAIMS
 from syncer.state.cluster import World
 from syncer.sync.generic import Mirror, was_bound
 from syncer.sync.kinds import Kind
+from syncer.sync.remark import Remark
 from syncer.translate import status
 from syncer.translate.persistentvolumeclaims import SELECTED_NODE
 
@@ -30,7 +31,7 @@ class ClaimMirror(Mirror):
         self._class_is_fixed = False
         """API servers before 1.25 let no claim name its class later."""
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Refuse a claim that picks its volume (threats F2), then follow the common rules."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
         is_new = virt_obj is not None and host_obj is None and not was_bound(virt_obj)
@@ -38,8 +39,8 @@ class ClaimMirror(Mirror):
             _check(virt_obj, self.world.scope.claim_classes)
         if virt_obj is not None and host_obj is not None and _sent_back(virt_obj, host_obj):
             await self._choose_again(virt_obj, host_obj)
-            return
-        await super().reconcile(key)
+            return None
+        return await super().reconcile(key)
 
     async def _choose_again(self, virt_obj: Obj, host_obj: Obj) -> None:
         """Let the virtual scheduler choose another node, the way that a provisioner tells it to."""

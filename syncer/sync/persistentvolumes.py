@@ -22,10 +22,10 @@ from syncer.errors import AlreadyExists, NotFound
 from syncer.identity import virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, covers, is_deleting, ref_of
-from syncer.kube.recorder import Recorder
 from syncer.kube.resources import VOLUMES
 from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
 from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import persistentvolumes as translate
 
@@ -39,11 +39,10 @@ class VolumeMirror(Reconciler):
 
     kind = KIND
 
-    def __init__(self, world: World, virt: Client, recorder: Recorder) -> None:
+    def __init__(self, world: World, virt: Client) -> None:
         self.world = world
         self.volumes = world.shown[KIND]
         self.virt = virt
-        self.recorder = recorder
         self._claims: dict[str, Key] = {}
         """The virtual claim by the volume that its twin is bound to."""
 
@@ -55,7 +54,7 @@ class VolumeMirror(Reconciler):
         yield Watch(self.volumes.virt, self._virt_volume_changed, "the virtual volume changed")
         yield Watch(self.volumes.host, self._host_volume_changed, "the host's volume changed")
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Show the volume that a claim is bound to, or take it away."""
         virt_volume = self.volumes.virt.get("", key.name)
         ours = virt_volume is not None and self.world.ident.shows(virt_volume)
@@ -69,18 +68,18 @@ class VolumeMirror(Reconciler):
         ):
             if ours and virt_volume is not None:
                 await self._release(virt_volume)
-            return
+            return None
         if virt_volume is not None and not ours:
-            await self.recorder.warn(
+            return Remark(
                 virt_claim,
                 "VolumeNameTaken",
                 f"the claim is bound; its volume is not shown, since a PersistentVolume {key.name}"
                 " of your own exists: it is left alone",
             )
-            return
         host_volume = self.volumes.host.get("", key.name)
         desired = translate.to_virt(key.name, virt_claim, host_claim, host_volume, self.world.ident)
         await self._show(key, virt_volume, desired)
+        return None
 
     async def _show(self, key: Key, virt_volume: Obj | None, desired: Obj) -> None:
         if virt_volume is None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from syncer.kube.client import Client
-from syncer.kube.recorder import Recorder
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
 from syncer.sync import certificates, holds, kinds, kubernetes_service, persistentvolumes
@@ -41,7 +40,6 @@ class Parts(NamedTuple):
     virt: Client
     host: Client
     queue: Queue
-    recorder: Recorder
     kinds: Kinds
     nodes: Nodes
     api_service: ApiService
@@ -76,7 +74,7 @@ def _shown(row: ClassKind) -> Registration:
     return Registration(
         row.name,
         lambda on: row.name in on,
-        lambda parts: ClassMirror(row, parts.world, parts.virt, parts.recorder),
+        lambda parts: ClassMirror(row, parts.world, parts.virt),
     )
 
 
@@ -98,7 +96,7 @@ def _certificates(parts: Parts) -> Certificates:
 
 
 def _volumes(parts: Parts) -> VolumeMirror:
-    return VolumeMirror(parts.world, parts.virt, parts.recorder)
+    return VolumeMirror(parts.world, parts.virt)
 
 
 REGISTRATIONS = (

@@ -14,6 +14,7 @@ import structlog
 from syncer.kube.objects import Key
 from syncer.kube.store import Change, Store
 from syncer.kube.workqueue import Queue
+from syncer.sync.remark import Remark
 
 log = structlog.get_logger()
 
@@ -50,8 +51,11 @@ class Reconciler(ABC):
         """Return what queues keys; they may be of other kinds, which then wait for this one."""
 
     @abstractmethod
-    async def reconcile(self, key: Key) -> None:
-        """Bring one key in step. Errors become policy in retry_policy.py."""
+    async def reconcile(self, key: Key) -> Remark | None:
+        """Bring one key in step; return what its tenant is to know all the same, if anything.
+
+        What does not reach the host at all is raised. Errors become policy in retry_policy.py.
+        """
 
     async def begin(self) -> Iterable[Key]:
         """Learn what is needed before the first reconcile; return keys to queue besides.
