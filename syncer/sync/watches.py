@@ -76,9 +76,12 @@ def subscribe(reconciler: Reconciler, enqueue: Callable[[Request], None]) -> Non
 
 
 def _listen(declared_by: str, watch: Watch, enqueue: Callable[[Request], None]) -> None:
+    bound = log.bind(declared_by=declared_by, why=watch.why)  # once: this is a busy place
+
     def changed(change: Change) -> None:
         for request in watch.requests(change):
-            log.debug("queued", why=watch.why, declared_by=declared_by, key="/".join(request.key))
+            kind, namespace, name = request.key
+            bound.debug("queued", kind=kind, virt_namespace=namespace, virt_name=name)
             enqueue(request)
 
     watch.store.listen(changed, replay=True)
