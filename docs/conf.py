@@ -32,6 +32,7 @@ NAVIGATION = {
         "docs/how-to/upgrade",
         "docs/how-to/backup",
         "docs/how-to/external-datastore",
+        "docs/how-to/air-gap",
         "docs/monitoring",
         "SECURITY",
     ],
@@ -54,6 +55,7 @@ NAVIGATION = {
         "Readme <README>",
     ],
     "For contributors: test results": [
+        "docs/real-k3s",
         "docs/benchmarks",
         "docs/conformance",
         "docs/escapes",

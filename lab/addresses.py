@@ -16,6 +16,8 @@ from ipaddress import IPv4Address, IPv4Network
 from lab.errors import LabError
 
 NODE_SPACE = IPv4Network("198.18.0.0/16")
+ENGINE_SPACE = IPv4Network("198.19.0.0/16")
+"""The other half of the test networks: the Docker Engine's own (`docker/network.py`)."""
 POD_SPACE = IPv4Network("10.224.0.0/12")
 SLOTS = 256
 MAX_NODES = 16

@@ -77,7 +77,6 @@ class Assets:
         return [
             images.agnhost(self.cache, DEFAULT_KUBERNETES),
             images.syncer(self.cache),
-            *k3simages.recipes(self.cache, self.minor),
         ]
 
     def host_images(self) -> list[Image]:
@@ -86,12 +85,14 @@ class Assets:
 
     def product_images(self) -> list[Image]:
         """Return the images of the working tree and what its tests run."""
-        return [buildah.build(self.cache, recipe) for recipe in self._product_recipes]
+        built = [buildah.build(self.cache, recipe) for recipe in self._product_recipes]
+        return [*built, *self.virtual_images([self.minor])]
 
     def virtual_images(self, minors: Sequence[str]) -> list[Image]:
         """Return what virtual clusters of these k3s minors run."""
-        found = [recipe for minor in minors for recipe in k3simages.recipes(self.cache, minor)]
-        return [buildah.build(self.cache, recipe) for recipe in found]
+        for line in k3simages.remarks():
+            self.cache.progress.say(line)
+        return [each for minor in minors for each in k3simages.images(self.cache, minor)]
 
     def store(self, product: Sequence[Image]) -> Path:
         """Return a container runtime's store with all images."""

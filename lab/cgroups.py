@@ -34,14 +34,18 @@ def _tracking() -> Path:
 
 
 class Cgroups:
-    """The cgroups of one lab, all below `/vclab-<name>`."""
+    """The cgroups of one lab, all below `/vclab-<name>`, or of something else below `/<top>`."""
 
-    def __init__(self, name: str) -> None:
-        self.top = f"vclab-{name}"
+    def __init__(self, name: str, top: str = "") -> None:
+        self.top = top or f"vclab-{name}"
 
     def node_root(self, number: int) -> str:
         """Return the kubelet's `cgroupRoot` of a node, made in every hierarchy."""
-        path = f"{self.top}/node-{number}"
+        return self.everywhere(f"node-{number}")
+
+    def everywhere(self, part: str) -> str:
+        """Make a cgroup in every hierarchy; return its path."""
+        path = f"{self.top}/{part}"
         for hierarchy in hierarchies():
             _make(hierarchy, path)
         return f"/{path}"

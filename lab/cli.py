@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lab import check as host
-from lab import extras, packages, power, registry, teardown, versions
+from lab import extras, k3simages, packages, power, registry, teardown, versions
 from lab.addresses import MAX_NODES
 from lab.assets import Assets
 from lab.buildah import Image
@@ -45,7 +45,7 @@ def up(name: str, minor: str | None, nodes: int | None) -> None:
     """Bring a lab up, or bring it back to health and its images up to date."""
     progress = Progress()
     lab, _ = bring_up(progress, name, minor, nodes)
-    progress.say(f"lab {name} is up")
+    progress.say(f"lab {name} is up; {k3simages.made_on(lab.registration.minor)}")
     click.echo(f"export KUBECONFIG={lab.kubeconfig}")
 
 
@@ -92,11 +92,12 @@ def load(name: str, archives: tuple[Path, ...]) -> None:
 @_name
 @click.argument("minors", nargs=-1, required=True)
 def k3s(name: str, minors: tuple[str, ...]) -> None:
-    """Put the stand-ins for k3s of other minors into a lab that is up, as its presets name them."""
+    """Put k3s of other minors into a lab that is up, as its presets name them: real, if given."""
     progress = Progress()
     with _existing(name, progress) as lab:
         lab.load(Assets(progress, lab.registration.minor).virtual_images(minors))
-    progress.say(f"lab {name} has k3s {', '.join(minors)}")
+    made_on = ", ".join(k3simages.made_on(each) for each in minors)
+    progress.say(f"lab {name} has {made_on}")
 
 
 @main.command(name="power")

@@ -43,7 +43,14 @@ bin_dir = "/usr/lib/cni"
 conf_dir = {quoted(str(directory / "cni"))}
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "overlayfs"
+[plugins."io.containerd.grpc.v1.cri".registry]
+config_path = {quoted(str(registries(directory)))}
 """
+
+
+def registries(directory: Path) -> Path:
+    """Return where one node's containerd looks for how to reach a registry: NAME/hosts.toml."""
+    return directory / "certs.d"
 
 
 def cni(name: str, directory: Path, pods: IPv4Network) -> str:

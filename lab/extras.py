@@ -21,6 +21,7 @@ from lab import (
     buildah,
     certmanager,
     databases,
+    imageregistry,
     kuberouter,
     kwok,
     metricsserver,
@@ -44,6 +45,8 @@ class Extra:
     images: Callable[[Cache], Sequence[Recipe]]
     render: Callable[[Assets], str] | None = None
     """Returns manifests that are applied before those of the directory."""
+    furnish: Callable[[Lab, Assets], None] | None = None
+    """Does what is left to do when everything runs."""
 
 
 EXTRAS = {
@@ -53,6 +56,7 @@ EXTRAS = {
     "kwok": Extra(kwok.recipes, kwok.render),
     "databases": Extra(databases.recipes),
     "kube-router": Extra(kuberouter.recipes),
+    "registry": Extra(imageregistry.recipes, furnish=imageregistry.furnish),
     # Its kinds only: nothing runs.
     "prometheus-operator": Extra(lambda _: (), prometheus.render),
 }
@@ -81,6 +85,8 @@ def bring(lab: Lab, assets: Assets, names: Iterable[str]) -> None:
             for obj in objects:
                 task.note(f"waiting for {_title(obj)}")
                 _until(lab, _title(obj), partial(works, api, obj))
+        if extra.furnish:
+            extra.furnish(lab, assets)
 
 
 def manifests(name: str, values: dict[str, str], rendered: str) -> list[Obj]:
@@ -114,6 +120,11 @@ def _values(lab: Lab) -> dict[str, str]:
         "KWOK_IMAGE": kwok.TAG,
         "METRICS_SERVER_IMAGE": metricsserver.TAG,
         "NODE_1": str(lab.registration.addresses.node(1)),
+        "OPEN_PORT": str(imageregistry.PORTS[imageregistry.OPEN]),
+        "OPEN_REGISTRY": imageregistry.OPEN,
+        "PRIVATE_PORT": str(imageregistry.PORTS[imageregistry.PRIVATE]),
+        "PRIVATE_REGISTRY": imageregistry.PRIVATE,
+        "REGISTRY_IMAGE": imageregistry.TAG,
         "SERVICE_CIDR": str(SERVICE_CIDR),
         "TRAEFIK_IMAGE": traefik.TAG,
     }

@@ -86,12 +86,16 @@ def choose(progress: Progress, lab: str, kind: str) -> Host:
         return Given(progress, given)
     if kind == "lab":
         return LabHost(progress, lab)
+    made = Kind(progress, lab)
+    if kind == "kind":
+        return made
+    if made.begun:
+        progress.say(f"host: kind's cluster {lab}, which scripts/up made (else: --host lab)")
+        return made
     obstacle = job_kind.obstacle()
     if obstacle is None:
         progress.say("host: kind, since a Docker engine and a registry answer (else: --host lab)")
-        return Kind(progress, lab)
-    if kind == "kind":
-        raise LabError(f"--host kind: {obstacle}; without it the lab is the host")
+        return made
     progress.say(f"host: the lab, since KUBECONFIG is not set and {obstacle}")
     return LabHost(progress, lab)
 
@@ -101,9 +105,12 @@ def find(progress: Progress, lab: str, kind: str) -> Host | None:
     if os.environ.get("KUBECONFIG"):
         return choose(progress, lab, kind)
     made_by_kind = Kind(progress, lab)
-    if kind != "lab" and made_by_kind.ours():
+    if kind != "lab" and made_by_kind.begun:
         return made_by_kind
-    return LabHost(progress, lab) if registry.find(lab) else None
+    if registry.find(lab):
+        return LabHost(progress, lab)
+    # No cluster, but the Engine that one was to run in: `up` failed between the two.
+    return made_by_kind if kind != "lab" and made_by_kind.ours() else None
 
 
 def _lab_of(kubeconfig: str) -> str | None:

@@ -1,20 +1,23 @@
-"""The images of virtual clusters: the stand-in for k3s of any minor, and the CoreDNS that it runs.
+"""The images of virtual clusters: k3s of any minor, and the CoreDNS that it runs.
 
-They have the names that users' values and k3s' manifests have.
+k3s is the real one where VC_K3S_ARCHIVES has it (realk3s.py), else the stand-in. Both have the
+names that users' values and k3s' manifests have.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
-from lab import gobuild
-from lab.buildah import Recipe, place
+from lab import gobuild, realk3s
+from lab.buildah import Image, Recipe, build, place
 from lab.cache import Cache, file_digest
 from lab.errors import LabError
 from lab.images import BUSYBOX, coredns
 from lab.paths import REPO
 from lab.progress import Task
+from lab.versions import COREDNS_OF_RELEASES
 
 PRESETS = REPO / "charts" / "virtualcluster" / "values"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
@@ -52,6 +55,45 @@ def k3s(cache: Cache, minor: str) -> Recipe:
     return Recipe(tag(minor), front.directory / "Dockerfile", inputs, fill, args=args)
 
 
-def recipes(cache: Cache, minor: str) -> list[Recipe]:
+def image(cache: Cache, minor: str, named: str = "") -> Image:
+    """Return the k3s of a minor, the real one if it is given; `named` if not as its preset has it.
+
+    This is the one place where that is chosen.
+    """
+    wanted = tag(minor)
+    real = realk3s.instead_of(wanted)
+    if real is not None:
+        return real.image(cache, named or wanted)
+    recipe = k3s(cache, minor)
+    return build(cache, dataclasses.replace(recipe, tag=named) if named else recipe)
+
+
+def images(cache: Cache, minor: str) -> list[Image]:
     """Return all that a virtual cluster of a minor runs by itself."""
-    return [k3s(cache, minor), coredns(cache, minor)]
+    real = realk3s.instead_of(tag(minor))
+    dns = COREDNS_OF_RELEASES.get(real.version, "") if real else ""
+    recipe = coredns(cache, minor)
+    recipe = dataclasses.replace(recipe, tag=dns) if dns else recipe
+    return [image(cache, minor), build(cache, recipe)]
+
+
+def key(cache: Cache, minor: str) -> str:
+    """Return the key of the k3s of a minor, without building it."""
+    real = realk3s.instead_of(tag(minor))
+    return real.key(tag(minor)) if real else k3s(cache, minor).key()
+
+
+def origin(minor: str) -> str:
+    """Return what the k3s of a minor is, in the words of every table: `real v1.18.6+k3s1`."""
+    real = realk3s.instead_of(tag(minor))
+    return f"real {real.version}" if real else "stand-in"
+
+
+def made_on(minor: str) -> str:
+    """Return what stands above tables and figures: on which k3s they were made."""
+    return f"k3s {minor}: {origin(minor)}"
+
+
+def remarks() -> list[str]:
+    """Return what to say about the images of VC_K3S_ARCHIVES that are not as presets name them."""
+    return realk3s.remarks([tag(path.stem) for path in sorted(PRESETS.glob("*.yaml"))])

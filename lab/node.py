@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from lab import oci
+from lab import archives, oci
 from lab.buildah import Image
 from lab.cache import file_digest
 from lab.errors import LabError
@@ -87,11 +86,8 @@ class NodeImages:
 
 def _names(archive: Path, tag: str) -> bool:
     """Tell whether an archive brings an image that pods know as `tag`."""
-    with tarfile.open(archive) as tar:
-        try:
-            manifest = tar.extractfile("manifest.json")
-        except KeyError:
-            return True  # not Docker's format: assume the worst, which is one more import
-        assert manifest is not None
-        names = [name for image in json.load(manifest) for name in image.get("RepoTags") or ()]
-    return any(name == tag or name.endswith(f"/{tag}") for name in names)
+    try:
+        names = archives.names(archive)
+    except LabError:
+        return True  # not Docker's format: assume the worst, which is one more import
+    return any(archives.is_named(name, tag) for name in names)

@@ -60,5 +60,5 @@ def ensure(progress: Progress, needed: Mapping[str, str] = _NEEDED) -> None:
 
 def _have(need: str) -> bool:
     if need.startswith("/"):
-        return Path(need).exists()
+        return any(Path("/").glob(need.lstrip("/")))
     return shutil.which(need, path=f"{os.environ.get('PATH', '')}:{_PATH}") is not None

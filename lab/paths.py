@@ -10,6 +10,8 @@ LAB_SOURCE = REPO / "lab"
 
 # Labs are known by name on the whole machine, whoever's clone started them.
 STATE_ROOT = Path("/var/lib/virtualcluster-lab")
+ENGINE = ".docker"
+"""The directory in there of the Docker Engine: no lab can have this name."""
 
 
 def cache_dir() -> Path:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.cgroups import hierarchies
@@ -15,12 +16,15 @@ from lab.lab import Lab
 from lab.machine import restore_limits
 from lab.mounts import POD_LOGS
 from lab.network import NETNS
+from lab.paths import ENGINE
 from lab.registry import names
 
 # Where programs write whose directories cannot be configured, keyed by names that are the lab's.
 _CNI_CACHE = Path("/var/lib/cni")
 _LOG_LINKS = Path("/var/log/containers")
 _SHIM_SOCKETS = Path("/run/containerd/s")
+SHIMS = "io.containerd.runtime.v2.task"
+"""Where containerd's state has a directory for each container."""
 _KUBELET = Path("/var/lib/kubelet")
 
 
@@ -35,14 +39,15 @@ def down(lab: Lab) -> None:
         lab.network.down()
         lab.cgroups.remove()
         task.note("files")
-        for path in (*sockets, *_dead_sockets()):
+        for path in (*sockets, *dead_sockets()):
             path.unlink(missing_ok=True)
         _remove_cni_cache(lab.registration.name)
         _remove_log_links(lab.state)
         shutil.rmtree(lab.state)
         if not names(lab.registration.root):
             _remove_shared()
-            restore_limits(lab.registration.root)
+            if not (lab.registration.root / ENGINE).exists():  # its nodes need them as well
+                restore_limits(lab.registration.root)
         if left := _left_behind(lab):
             raise LabError(f"not everything of the lab could be removed: {', '.join(left)}")
 
@@ -72,16 +77,19 @@ def _unmount_below(directory: Path) -> None:
 
 def _shim_sockets(state: Path) -> list[Path]:
     """Return the sockets of containers' shims; only the containers' directories name them."""
+    return shim_sockets(state.glob(f"node-*/containerd/state/{SHIMS}/k8s.io/*/address"))
+
+
+def shim_sockets(files: Iterable[Path]) -> list[Path]:
+    """Return the sockets that such files name."""
     found = []
-    for file in state.glob(
-        "node-*/containerd/state/io.containerd.runtime.v2.task/k8s.io/*/address"
-    ):
+    for file in files:
         with contextlib.suppress(OSError):
             found.append(Path(file.read_text().strip().removeprefix("unix://")))
     return found
 
 
-def _dead_sockets() -> list[Path]:
+def dead_sockets() -> list[Path]:
     """Return old sockets of shims that were killed: nobody listens there and nobody ever will."""
     found = []
     for path in _SHIM_SOCKETS.glob("*"):

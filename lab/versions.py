@@ -55,13 +55,25 @@ _WITHOUT_CGO = (
 )
 
 
+# The aggregator in front of the API server answers for it, and looks at client-go's.
+_STAMPED_UNTIL_1_24 = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+# Upstream's own compiler of these minors is older still, and none newer is known to do.
+_GO_OF_OLD = "go1.21.13"
+# What the kubelet takes as a flag only.
+_RUNTIME_FLAGS = {
+    "container-runtime": "remote",
+    "container-runtime-endpoint": "unix://{node}/containerd.sock",
+}
+_WITHOUT_LOGS_DIR = {"podLogsDir": None}
+_WITHOUT_RUNTIME = {"containerRuntimeEndpoint": None, **_WITHOUT_LOGS_DIR}
+
+
 def _before_1_20(version: str, *stamped: str, edits: tuple[Edit, ...] = ()) -> Kubernetes:
     """Return the row of a minor as kubeadm of its time would have set it up."""
     return Kubernetes(
         version,
-        toolchain="go1.21.13",
-        # The aggregator in front of the API server answers for it, and looks at client-go's.
-        stamped=("k8s.io/component-base/version", "k8s.io/client-go/pkg/version", *stamped),
+        toolchain=_GO_OF_OLD,
+        stamped=(*_STAMPED_UNTIL_1_24, *stamped),
         openapi=True,
         edits=edits,
         # Without an issuer and a key there are no bound tokens: no TokenRequest, no projected ones.
@@ -70,12 +82,8 @@ def _before_1_20(version: str, *stamped: str, edits: tuple[Edit, ...] = ()) -> K
             "service-account-issuer": None,
             "service-account-signing-key-file": None,
         },
-        kubelet={"containerRuntimeEndpoint": None, "podLogsDir": None, "volumePluginDir": None},
-        kubelet_flags={
-            "container-runtime": "remote",
-            "container-runtime-endpoint": "unix://{node}/containerd.sock",
-            "volume-plugin-dir": "{node}/volume-plugins",
-        },
+        kubelet={**_WITHOUT_RUNTIME, "volumePluginDir": None},
+        kubelet_flags={**_RUNTIME_FLAGS, "volume-plugin-dir": "{node}/volume-plugins"},
         fixed_logs=True,
     )
 
@@ -94,6 +102,29 @@ KUBERNETES: Mapping[str, Kubernetes] = {
         ),
         _before_1_20("v1.17.17"),
         _before_1_20("v1.18.6"),
+        Kubernetes(
+            "v1.21.14",
+            toolchain=_GO_OF_OLD,
+            stamped=_STAMPED_UNTIL_1_24,
+            openapi=True,
+            kubelet=_WITHOUT_RUNTIME,
+            kubelet_flags=_RUNTIME_FLAGS,
+            fixed_logs=True,
+        ),
+        Kubernetes(
+            "v1.24.17",
+            toolchain=_GO_OF_OLD,
+            stamped=_STAMPED_UNTIL_1_24,
+            kubelet=_WITHOUT_RUNTIME,
+            kubelet_flags=_RUNTIME_FLAGS,
+            fixed_logs=True,
+        ),
+        Kubernetes(
+            "v1.28.15",
+            toolchain=_GO_OF_OLD,
+            kubelet=_WITHOUT_LOGS_DIR,
+            fixed_logs=True,
+        ),
         Kubernetes("v1.30.14"),
         Kubernetes("v1.31.4"),
         Kubernetes("v1.32.5"),
@@ -101,6 +132,7 @@ KUBERNETES: Mapping[str, Kubernetes] = {
         Kubernetes("v1.34.4", agnhost=True),
         Kubernetes("v1.35.4", kubelet=_CGROUP_V1),
         Kubernetes("v1.36.3", kubelet=_CGROUP_V1),
+        Kubernetes("v1.37.2", kubelet=_CGROUP_V1),
     )
 }
 DEFAULT_KUBERNETES = "1.34"
@@ -110,7 +142,10 @@ HELM = "v3.21.4"
 COREDNS_TAGS: Mapping[str, str] = {
     "1.16": "coredns/coredns:1.6.3",
     "1.17": "rancher/coredns-coredns:1.6.3",
-    "1.18": "rancher/coredns-coredns:1.6.9",
+    "1.18": "rancher/coredns-coredns:1.6.3",
+    "1.21": "rancher/mirrored-coredns-coredns:1.9.1",
+    "1.24": "rancher/mirrored-coredns-coredns:1.10.1",
+    "1.28": "rancher/mirrored-coredns-coredns:1.11.3",
     "1.30": "rancher/mirrored-coredns-coredns:1.12.0",
     "1.31": "rancher/mirrored-coredns-coredns:1.12.3",
     "1.32": "rancher/mirrored-coredns-coredns:1.12.3",
@@ -118,9 +153,14 @@ COREDNS_TAGS: Mapping[str, str] = {
     "1.34": "rancher/mirrored-coredns-coredns:1.12.4",
     "1.35": "rancher/mirrored-coredns-coredns:1.14.0",
     "1.36": "rancher/mirrored-coredns-coredns:1.14.0",
+    "1.37": "rancher/mirrored-coredns-coredns:1.14.4",
 }
 """The names in k3s' manifests (`k3s/internal/family`), which hosts take as well: under each is a
 CoreDNS that can read the API of that minor."""
+COREDNS_OF_RELEASES: Mapping[str, str] = {
+    "v1.34.8+k3s1": "rancher/mirrored-coredns-coredns:1.14.4",
+}
+"""Real releases whose manifests name another CoreDNS than those of the preset's release do."""
 COREDNS = "v1.12.4"
 COREDNS_1_6 = "v1.6.9"
 LOCAL_PATH = "v0.0.30"
@@ -130,6 +170,9 @@ KUBECONFORM = "v0.8.0"
 CRANE = "v0.20.6"
 ACTIONLINT = "v1.7.12"
 KIND = "v0.33.0"
+CONTAINERD = "v2.3.4"
+CRICTL = "v1.36.0"
+ETCD = "v3.6.5"
 TRAEFIK = "v3.7.13"
 PROMETHEUS_OPERATOR = "v0.84.0"
 CERT_MANAGER = "v1.11.5"

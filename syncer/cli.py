@@ -214,6 +214,8 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
     "--pod-node-selector", default="", help="Labels, a=b, of the nodes that pods may use."
 )
 @click.option("--hosts-image", default="", help="Our own image; pods with a subdomain need it.")
+@click.option("--image-registry", default="", help="Where the images that k3s packages are.")
+@click.option("--image-pull-secrets", default="", help="For these and our own; not for tenants'.")
 @click.option("--accept-new-datastore", is_flag=True, help="The datastore does not outlive a pod.")
 @click.option("--leader-elect", is_flag=True, help="There are several replicas: one leads.")
 @click.option("--log-level", default="info", type=click.Choice(("debug", "info", "warning")))

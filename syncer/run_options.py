@@ -32,6 +32,8 @@ def settings(
     max_objects: int,
     pod_node_selector: str,
     hosts_image: str,
+    image_registry: str,
+    image_pull_secrets: str,
     virtual_scheduler: bool,
     **others: Any,
 ) -> Settings:
@@ -58,6 +60,8 @@ def settings(
         max_objects=max_objects,
         node_selector=node_labels(pod_node_selector),
         hosts_image=hosts_image,
+        image_registry=image_registry,
+        image_pull_secrets=tuple(_split(image_pull_secrets)),
         virtual_scheduler=virtual_scheduler,
     )
     return Settings(release=release, host_namespace=namespace, kinds=chosen, scope=scope, **others)

@@ -8,9 +8,11 @@ instead of making another.
 
 from __future__ import annotations
 
-from lab import buildah
+from lab import buildah, gobuild
 from lab.assets import Assets
+from lab.docker.engine import answers
 from lab.extras import EXTRAS
+from lab.kind.nodeimage import NodeImage
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 from tests.conformance import images as conformance_images
@@ -20,7 +22,7 @@ from tests.hosts import presets
 
 
 def main() -> None:
-    """Build the lab of the end-to-end tests, the conformance suite, the other hosts' versions."""
+    """Build the lab of the tests, the conformance suite, the other hosts' versions, kind's node."""
     progress = Progress()
     lab = Assets(progress, DEFAULT_KUBERNETES)
     lab.prepare()
@@ -35,6 +37,9 @@ def main() -> None:
         host.kubernetes()
         host.host_images()
         host.product_images()
+    if not answers():  # an Engine that is the project's own pulls nothing
+        NodeImage(lab.cache, DEFAULT_KUBERNETES).prepare()
+        gobuild.build(lab.cache, gobuild.KIND)
 
 
 if __name__ == "__main__":

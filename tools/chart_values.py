@@ -11,8 +11,9 @@ COMMENTS
 Without `@schema` a key has the type of its default, and an object has the keys that it has and no
 others. `@schema` adds keywords of JSON Schema, separated by "; ", their values in YAML:
 
-    item:string, item:[a, b]                the type of a list's items, or all that they may be;
-                                            every list needs one
+    item:string, item:[a, b], item:{…}      the type of a list's items, or all that they may be,
+                                            or a schema; every list needs one
+    open:true                               keys that are not described here may be there as well
     additionalProperties:{type: string}     a free-form map; every empty map needs one
     type:[string, integer]                  another type than the default's
 
@@ -43,7 +44,8 @@ TYPES = {
     "tag:yaml.org,2002:map": "object",
 }
 KEYWORDS = {
-    "additionalProperties", "enum", "item", "maximum", "minLength", "minimum", "pattern", "type",
+    "additionalProperties", "enum", "item", "maximum", "minLength", "minimum", "open", "pattern",
+    "type",
 }  # fmt: skip
 
 
@@ -123,14 +125,11 @@ def _keywords(path: str, text: str) -> dict[str, Any]:
 
 def schema(values: list[Value]) -> dict[str, Any]:
     """The JSON Schema (draft 7, what every Helm 3 checks) of the values."""
-    properties = _properties(values)
-    # Helm passes it to every chart that another one depends on.
-    properties["global"] = {"type": "object", "description": "Values of a parent chart; not read."}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Values of the chart virtualcluster",
         "type": "object",
-        "properties": properties,
+        "properties": _properties(values),
         "additionalProperties": False,
     }
 
@@ -139,17 +138,24 @@ def _properties(values: list[Value]) -> dict[str, Any]:
     properties = {}
     for value in values:
         keywords = dict(value.keywords)
-        item = keywords.pop("item", None)
+        item, free = keywords.pop("item", None), keywords.pop("open", False)
         entry = {"description": value.description, "type": value.type} | keywords
         if item is not None:
-            entry["items"] = {"enum": item} if isinstance(item, list) else {"type": item}
+            entry["items"] = _items(item)
         if value.children:
             entry["properties"] = _properties(value.children)
-            entry["additionalProperties"] = False
+            entry["additionalProperties"] = free
         else:
             entry["default"] = value.default
         properties[value.path.rpartition(".")[2]] = entry
     return properties
+
+
+def _items(item: Any) -> dict[str, Any]:
+    """The schema of a list's items."""
+    if isinstance(item, dict):
+        return item
+    return {"enum": item} if isinstance(item, list) else {"type": item}
 
 
 def table(values: list[Value]) -> str:
@@ -191,11 +197,6 @@ def outputs(chart: Path) -> dict[Path, str]:
     return {
         chart / "values.schema.json": json.dumps(schema(values), indent=2) + "\n",
         chart / "README.md": f"{before}{BEGIN}\n\n{table(values)}\n\n{END}{after}",
-        # chart-testing looks for values files here, and nowhere else. Copies: Helm warns of links.
-        **{
-            chart / "ci" / f"preset-{preset.stem}-values.yaml": preset.read_text()
-            for preset in sorted((chart / "values").glob("*.yaml"))
-        },
     }
 
 

@@ -4,7 +4,8 @@ USAGE
     python -m tools.cli_rules           write cli/virtualcluster_cli/shared/ and rules.json
     python -m tools.cli_rules --check   write nothing, fail where they would change
 
-shared/     modules of the syncer that need nothing but each other: the names and marks of twins
+shared/     modules of the syncer that need nothing but each other: the names and marks of
+            twins, how certificates are read
 rules.json  the verdict on each field with the reason that stands beside it in the tables of
             syncer/translate/; the reasons of refusals; the kinds that are synced
 
@@ -40,7 +41,12 @@ from tools.generated import ROOT
 
 SYNCER = ROOT / "syncer"
 PACKAGE = ROOT / "cli" / "virtualcluster_cli"
-MODULES = {"archive": "backup.archive", "objects": "kube.objects", "identity": "identity"}
+MODULES = {
+    "archive": "backup.archive",
+    "certfile": "certfile",
+    "objects": "kube.objects",
+    "identity": "identity",
+}
 """By the name that they have in shared/."""
 HEADER = "# Made by scripts/generate from {path}: edit that one.\n"
 TABLES = {

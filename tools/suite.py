@@ -23,7 +23,9 @@ from typing import IO
 
 import click
 
+from lab import k3simages, registry
 from lab.assets import Assets
+from lab.docker.engine import answers
 from lab.paths import STATE_ROOT
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES
@@ -35,7 +37,7 @@ CHART = ROOT / "charts" / "virtualcluster"
 STAND_IN = ROOT / "lab" / "k3s"
 LOOK_UP = 1.0  # seconds
 SHOWN = 80  # lines of a log: ct ends with what its pods wrote
-OWN = ("audit", "conformance", "hosts", "escapes", "faults")
+OWN = ("audit", "conformance", "contract", "hosts", "escapes", "faults")
 """Parts with a command line of their own."""
 
 
@@ -86,6 +88,9 @@ def chart() -> Iterator[Check]:
     yield Check("generated files", (str(ROOT / "scripts" / "generate"), "--check"))
     yield Check("documentation and its links", (str(ROOT / "scripts" / "docs"),))
     yield Check("helm lint", ("helm", "lint", "--strict", str(CHART)))
+    for preset in sorted((CHART / "values").glob("*.yaml")):
+        lint = ("helm", "lint", "--strict", f"--values={preset}", str(CHART))
+        yield Check(f"helm lint, preset {preset.stem}", lint)
     yield Check(
         "chart tests",
         ("helm", "unittest", "-f", "../../tests/chart/*_test.yaml", str(CHART)),
@@ -105,12 +110,20 @@ def e2e(kubeconfig: str, programs: str, only: tuple[str, ...]) -> Iterator[Check
     """Yield what needs a real host cluster; of the end-to-end tests `only` some files, if any."""
     if not only:
         yield _stand_in(programs)
+    made_on = k3s_of(kubeconfig)
     yield Check(
-        "end to end",
+        f"end to end, {made_on}" if made_on else "end to end",
         ("python", "-m", "pytest", *(only or ("tests/e2e",))),
         "pytest",
-        env={"KUBECONFIG": kubeconfig},
+        env={"KUBECONFIG": kubeconfig, "VC_E2E_K3S": made_on},
     )
+
+
+def k3s_of(kubeconfig: str) -> str:
+    """Return which k3s a lab's virtual clusters run; nothing of a cluster that pulls it."""
+    path = Path(kubeconfig).absolute().parent
+    found = registry.find(path.name) if path.parent == STATE_ROOT else None
+    return k3simages.made_on(found.minor) if found else ""
 
 
 def conformance(kubeconfig: str) -> Iterator[Check]:
@@ -140,6 +153,21 @@ def hosts(lab: str) -> Iterator[Check]:
         return
     command = ("python", "-m", "tests.hosts", "--fast", "--lab", f"{lab}-hosts")
     yield Check("hosts, fast part", command, "closing")
+    if os.geteuid() != 0 and not answers():
+        click.secho("no kind: only root can start a Docker Engine, and none answers", fg="yellow")
+        return
+    kind = ("--host", "kind", "--versions", DEFAULT_KUBERNETES, "--cases", "install")
+    on_kind = ("python", "-m", "tests.hosts", *kind, "--lab", f"{lab}-hosts")
+    yield Check("hosts, ct install on kind", on_kind, "closing")
+
+
+def contract() -> Iterator[Check]:
+    """Yield what the stand-ins of these hosts' k3s must be, and real ones where they are given."""
+    if os.geteuid() != 0:
+        click.secho("no contract: its servers run in namespaces that only root makes", fg="yellow")
+        return
+    command = ("python", "-m", "tests.contract", "--fast")
+    yield Check("contract of k3s, fast part", command, "closing")
 
 
 def faults() -> Iterator[Check]:
@@ -262,11 +290,13 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
 
     With KUBECONFIG set, that cluster is used instead of a lab of its own. For the whole
     conformance suite see `scripts/test conformance --help`, for hosts of every version
-    `scripts/test hosts --help`, for every escape of the threat list `scripts/test escapes --help`,
-    for all faults `scripts/test faults --help`, for dependencies and what tools find
-    `scripts/test audit --help`.
+    `scripts/test hosts --help`, for what k3s itself is and does `scripts/test contract --help`, for
+    every escape of the threat list `scripts/test escapes --help`, for all faults `scripts/test
+    faults --help`, for dependencies and what tools find `scripts/test audit --help`.
     """
-    chosen = parts or ("unit", "chart", "audit", "e2e", "conformance", "faults", "hosts")
+    chosen = parts or (
+        *("unit", "chart", "audit", "e2e", "conformance", "faults", "hosts", "contract"),
+    )
     for part in parts:
         if part in OWN:
             raise click.UsageError(f"{part} has options of its own: run it alone")
@@ -292,6 +322,9 @@ def main(parts: tuple[str, ...], lab: str, only: tuple[str, ...], *, keep_lab: b
             outcomes += [run(check) for check in faults()]
         if "hosts" in chosen:
             outcomes += [run(check) for check in hosts(lab)]
+        if "contract" in chosen:
+            # Last: by then what it runs was built for the others.
+            outcomes += [run(check) for check in contract()]
     _close(outcomes)
 
 

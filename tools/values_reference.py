@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tools import chart_values
 from tools.chart_values import CHART, Value
@@ -55,6 +56,13 @@ def _about(value: Value) -> str:
     return f"{told[0].upper()}{told[1:]}"
 
 
+def _items(item: Any) -> str:
+    """Return what the items of a list may be, in words: `item` as chart_values.py has it."""
+    if isinstance(item, dict):
+        item = [each["type"] for each in item.get("anyOf", [item])]
+    return " or ".join(f"{kind}s" for kind in (item if isinstance(item, list) else [item]))
+
+
 def _type(value: Value) -> str:
     words = value.keywords
     if "enum" in words:
@@ -62,7 +70,7 @@ def _type(value: Value) -> str:
     kinds = words.get("type", value.type)
     told = " or ".join([kinds] if isinstance(kinds, str) else kinds)
     if "item" in words:
-        told = f"array of {words['item']}s"
+        told = f"array of {_items(words['item'])}"
     if "additionalProperties" in words:
         told = f"map of {_inner(words['additionalProperties'])}"
     limits = (

@@ -138,6 +138,11 @@ class Running:
         self._said = self._process.communicate()
 
 
+def warnings(said: str) -> list[str]:
+    """Return what the chart's notes warn of, a line each."""
+    return [one_line(each) for each in re.findall(r"(?ms)^Warning: (.+?)(?:\n\n|\Z)", said)]
+
+
 def trouble(said: str) -> Trouble:
     """Return what a failed helm means, in one line with a cure."""
     said = re.sub(r"(?m)^Use --debug flag.*$", "", said)

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import urllib3
-from cryptography import x509
 
 from virtualcluster_cli import inside, kinds
 from virtualcluster_cli.access import Access
@@ -22,6 +21,7 @@ from virtualcluster_cli.forward import forwarded
 from virtualcluster_cli.installations import METRICS_PORT, Installation, admin_kubeconfig
 from virtualcluster_cli.progress import look
 from virtualcluster_cli.rules import known, rule_of
+from virtualcluster_cli.shared import certfile
 from virtualcluster_cli.shared.identity import MANAGED_BY
 from virtualcluster_cli.stages import held
 from virtualcluster_cli.waits import synced
@@ -172,6 +172,6 @@ def _served(port: int) -> bytes:
 
 
 def _expiry(name: str, pem: bytes) -> dict[str, Any]:
-    ends = x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc
+    ends = certfile.first(pem).not_valid_after_utc
     left = (ends - datetime.now(UTC)).days
     return {"name": name, "expires": ends.strftime("%Y-%m-%dT%H:%M:%SZ"), "days": left}

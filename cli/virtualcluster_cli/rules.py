@@ -38,6 +38,10 @@ RULES = {
         "A Secret of the tenant's own is served as it is",
         "delete the Secret, or name another in spec.tls, to have the host's cert-manager asked",
     ),
+    "AdmissionInside": Rule(
+        "A webhook or an admission policy inside the virtual cluster refuses the syncer's writes",
+        "exempt the user system:admin from it, or mend it",
+    ),
     "ClaimLost": Rule(
         "A claim whose volume is gone is never given an empty one",
         "delete the claim and make a new one",

@@ -10,6 +10,7 @@ from virtualcluster_cli.rules import known
 from virtualcluster_cli.shared.objects import Key, containers_of
 
 SOURCES = {"configMap": "configmaps", "secret": "secrets"}
+REFUSED = ("ErrImagePull", "ImagePullBackOff")
 NAMED_BY = ("configmaps", "secrets")
 
 
@@ -83,7 +84,14 @@ def of_host(plural: str, host: Obj) -> Iterator[str]:
             waiting = (each.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") not in (None, "PodInitializing"):
                 said = f": {waiting['message']}" if waiting.get("message") else ""
-                yield f"container {each['name']}: {waiting['reason']}{said}"
+                tried = _tried(host["spec"]) if waiting["reason"] in REFUSED else ""
+                yield f"container {each['name']}: {waiting['reason']}{said}{tried}"
+
+
+def _tried(host_spec: Obj) -> str:
+    """Say by which Secrets a kubelet pulls; what it says itself names the image only."""
+    names = [each["name"] for each in host_spec.get("imagePullSecrets") or ()]
+    return f" (tried with {', '.join(names)} of the host)" if names else " (tried without a Secret)"
 
 
 def references(virt_pod: Obj) -> set[Key]:

@@ -21,7 +21,13 @@ from syncer.kube.client import Client
 from syncer.kube.ratelimit import Bucket
 from syncer.kube.resources import CONFIGMAPS, NAMESPACES
 from syncer.kube.transient import until_answered
-from syncer.kubelet import REQUEST_HEADER_CA, SERVER_CA, KubeletServer, ServingTls
+from syncer.kubelet import (
+    REQUEST_HEADER_CA,
+    SERVER_CA,
+    ApiServerKey,
+    KubeletServer,
+    ServingTls,
+)
 from syncer.leader.election import Leader
 from syncer.metricsapi import PORT, SERVER_NAME, Figures, MetricsApi, Way
 from syncer.metricsapi.host_metrics import HostMetrics
@@ -96,7 +102,8 @@ async def _run(settings: Settings, progress: Progress) -> None:
         await until_answered("the kubeconfig's Secret", credentials.hand_out)
         world = World(settings.translation(ident, api_ip), [*KINDS, "pods", "nodes", "events"])
         tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
-        kubelet = KubeletServer(tls, PodLookup(world), HostForStreams(access))
+        callers = ApiServerKey(tls.directory)
+        kubelet = KubeletServer(tls, callers, PodLookup(world), HostForStreams(access))
         door = tunnel.Door(admin.server, admin.ca, tls.directory, settings.kubelet_host)
         try:
             parts = Parts(settings, progress, world, virt, host, credentials.publish, kubelet)

@@ -90,7 +90,7 @@ class NotReadable(Exception):
 def read_kubeconfig(path: Path) -> Admin:
     """Return what the kubeconfig of k3s says; raise NotReadable for anything less than whole.
 
-    k3s up to 1.18 gives a password, later ones a client certificate (k3s-contract §3).
+    k3s up to 1.18 gives a password, later ones a client certificate (docs/k3s-contract.md, Files).
     """
     try:
         text = path.read_text()

@@ -1,7 +1,8 @@
 """The endpoint's serving certificate, signed by the virtual cluster's server CA, and a client's.
 
-The API server verifies kubelets against server-ca (k3s-contract.md §5), whose key lies on the
-shared data volume. Certificate and key live in memory only; nothing is ever written to disk.
+The API server verifies kubelets against server-ca (docs/k3s-contract.md, Certificates), whose key
+lies on the shared data volume. Certificate and key live in memory only; nothing is ever written to
+disk.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from syncer import certfile
 
 LIFETIME = timedelta(days=90)  # far below the year that k3s gives its own; renewal costs 1 ms
 RENEW_BEFORE = LIFETIME / 3  # the kubelet's own rule: renew in the last third
@@ -110,7 +113,7 @@ def _ca(cert_pem: bytes, key_pem: bytes) -> tuple[_CaKey, x509.Certificate]:
     """Return the CA's key and its certificate; the file may hold a chain."""
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
-        chain = x509.load_pem_x509_certificates(cert_pem)
+        chain = certfile.every(cert_pem)
     except (ValueError, TypeError) as error:
         raise CertificateError("the CA's files are not readable PEM") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):

@@ -12,9 +12,8 @@ from syncer.kubelet.certs import CertificateError
 from syncer.kubelet.connection import Connection
 from syncer.kubelet.downstream import Downstream
 from syncer.kubelet.limits import Limits, Slots
-from syncer.kubelet.tls import is_api_server
 from syncer.kubelet.tls_stream import TlsStream
-from syncer.kubelet.types import HostApi, Lookup, Service, TlsProvider
+from syncer.kubelet.types import Callers, HostApi, Lookup, Service, TlsProvider
 
 log = structlog.get_logger()
 LOOPBACK = "127.0.0.1"
@@ -25,18 +24,20 @@ ACCEPT_PAUSE = 1.0  # asyncio's own pause when file descriptors have run out
 class KubeletServer:
     """Serves the virtual cluster's API server; `listen` and `close` may be called at any time.
 
-    `tls` is asked for every connection, so what it returns may change. Nothing is opened before
-    the first `listen`; `aclose` ends everything.
+    `tls` and `callers` are asked for every connection, so what they return may change. Nothing is
+    opened before the first `listen`; `aclose` ends everything.
     """
 
     def __init__(
         self,
         tls: TlsProvider,
+        callers: Callers,
         lookup: Lookup,
         host_api: HostApi,
         limits: Limits | None = None,
     ) -> None:
         self._tls = tls
+        self._callers = callers
         self._limits = limits or Limits()
         self._service = Service(lookup, host_api, self._limits)
         self._slots = Slots(self._limits.streams)
@@ -106,7 +107,7 @@ class KubeletServer:
             async with asyncio.timeout(self._limits.handshake):
                 await stream.handshake()
             try:
-                trusted = is_api_server(stream.peer_certificate())
+                trusted = self._callers(stream.peer_certificate())
                 down = Downstream(stream, self._limits)
                 await Connection(down, self._service, self._slots, node, trusted=trusted).serve()
                 await stream.finish(self._limits.flush)

@@ -1,4 +1,4 @@
-"""The TLS side of the endpoint: the server's context, and who may talk to it.
+"""The TLS side of the endpoint: the server's context.
 
 `ServingTls` is called for every new connection and answers from memory while nothing changed, so
 that a certificate that grows old, a CA that k3s made anew and a jump of the clock need no restart.
@@ -12,9 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
+from syncer import certfile
 from syncer.kubelet.certs import CertificateError, Serving, issue, now_utc
 
 SERVER_CA = "server-ca.crt"
@@ -22,10 +20,6 @@ SERVER_CA_KEY = "server-ca.key"
 CLIENT_CA = "client-ca.crt"
 CLIENT_CA_KEY = "client-ca.key"
 REQUEST_HEADER_CA = "request-header-ca.crt"
-
-# k3s up to about 1.21 and from 1.22 on (k3s-contract.md §5).
-API_SERVER_NAMES = frozenset({"kube-apiserver", "system:apiserver"})
-MASTERS = "system:masters"
 
 
 class ServingTls:
@@ -46,7 +40,7 @@ class ServingTls:
         self._files = (SERVER_CA, SERVER_CA_KEY, client_ca)
         self._names = tuple(names)
         self._clock = clock
-        self._seen: tuple[tuple[int, int, int], ...] = ()
+        self._seen: tuple[certfile.Stamp, ...] = ()
         self._serving: Serving | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -65,13 +59,11 @@ class ServingTls:
         """Say whether the next call will make a new certificate because of its age."""
         return self._serving is None or self._serving.needs_renewal(now)
 
-    def _stamps(self) -> tuple[tuple[int, int, int], ...]:
-        """Tell the files' versions apart, a replaced one included, without reading them."""
+    def _stamps(self) -> tuple[certfile.Stamp, ...]:
         try:
-            stats = [(self.directory / name).stat() for name in self._files]
+            return tuple(certfile.stamp(self.directory / name) for name in self._files)
         except OSError as error:
             raise CertificateError("the virtual cluster has made no certificates yet") from error
-        return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
 
     def _read(self, name: str) -> bytes:
         try:
@@ -97,23 +89,6 @@ def server_context(serving_pem: bytes, client_ca_pem: bytes) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError) as error:
         raise CertificateError("the TLS context does not take the certificates") from error
     return context
-
-
-def is_api_server(certificate_der: bytes | None) -> bool:
-    """Say whether a verified client certificate is the API server's own.
-
-    The client CA also signs what tenants mint through the CSR API (threats.md B7). Those may carry
-    any name but not this group: the CertificateSubjectRestriction admission refuses it.
-    """
-    if certificate_der is None:
-        return False
-    try:
-        subject = x509.load_der_x509_certificate(certificate_der).subject
-    except ValueError:  # OpenSSL verifies some forms that this parser does not take
-        return False
-    names = [attribute.value for attribute in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    groups = [a.value for a in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
-    return len(names) == 1 and names[0] in API_SERVER_NAMES and groups == [MASTERS]
 
 
 def load_pair(context: ssl.SSLContext, pem: bytes) -> None:

@@ -15,6 +15,8 @@ Subresource = Literal["exec", "attach", "portforward"]
 Pairs = tuple[tuple[str, str], ...]  # a query for the host API, in its own words
 Headers = list[tuple[bytes, bytes]]
 TlsProvider = Callable[[], ssl.SSLContext]
+Callers = Callable[[bytes | None], bool]
+"""Says whether a client certificate (DER), whose key the handshake has proved, may ask anything."""
 
 
 class HostPod(NamedTuple):

@@ -132,11 +132,11 @@ class Attempts:
             return outcome
         except (BadRequest, Forbidden) as error:
             self.queue.failed(key, at_least=max(1.0, error.retry_after))
-            reason, text = self._wording(key, error)
-            outcome = Outcome("rejected", reason, str(error))
+            told = self._wording(key, error)
+            outcome = Outcome("rejected", told[0] if told else "", str(error))
             self._say(log.warning, "not accepted", key, outcome, side=error.side, error=str(error))
-            if reason:
-                await self._tell(key, reason, text)
+            if told:
+                await self._tell(key, *told)
             return outcome
         except Unauthorized as error:
             if error.side == "virt":
@@ -146,13 +146,13 @@ class Attempts:
         except (ApiError, Unreachable) as error:
             # Not the object's fault: it must not wait long when the server is back.
             self.queue.failed(key, at_least=0.2, at_most=OUTAGE_PAUSE)
-            reason, text = "", ""
+            told = None
             if isinstance(error, ApiError) and is_webhook_failure(error):
-                reason, text = self._wording(key, error)
-            outcome = Outcome("failed", reason, str(error))
+                told = self._wording(key, error)
+            outcome = Outcome("failed", told[0] if told else "", str(error))
             self._say(log.warning, "failed", key, outcome, error=str(error))
-            if reason:
-                await self._tell(key, reason, text)
+            if told:
+                await self._tell(key, *told)
             return outcome
         except Exception:
             # A bug must cost the one object that meets it, not the others.
@@ -183,8 +183,8 @@ class Attempts:
         if self.unsynced.get(key) != outcome:
             log_it(event, kind=key.kind, virt_namespace=key.namespace, virt_name=key.name, **more)
 
-    def _wording(self, key: Key, error: ApiError) -> tuple[str, str]:
-        """Return reason and text of the event for the tenant, both empty when there is none.
+    def _wording(self, key: Key, error: ApiError) -> tuple[str, str] | None:
+        """Return reason and text of the event for the tenant; None when there is none.
 
         Nothing of the host's names is in it. What the virtual API server itself refuses is a fault
         of ours, and in the log; what admission inside refuses is the tenant's own doing.
@@ -193,7 +193,7 @@ class Attempts:
             if isinstance(error, AdmissionDenied) or is_webhook_failure(error):
                 text = f"admission inside the virtual cluster stops the syncer: {error.message}"
                 return "AdmissionInside", text
-            return "", ""
+            return None
         lacking = missing_right(error)
         if lacking:
             text = f"the host does not let the syncer {' '.join(lacking)}: ask its operator"

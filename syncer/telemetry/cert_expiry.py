@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography import x509
+from syncer import certfile
 
 FILES = {
     "server-ca": "server-ca.crt",
@@ -20,7 +20,6 @@ FILES = {
     "controller-manager": "client-controller.crt",
 }
 """Name of a certificate → its file among those of k3s; not every version has each."""
-Stamp = tuple[int, int, int]
 
 
 class Expiries:
@@ -28,7 +27,7 @@ class Expiries:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._known: dict[str, tuple[Stamp, float]] = {}
+        self._known: dict[str, tuple[certfile.Stamp, float]] = {}
 
     def __call__(self) -> dict[str, float]:
         """Return, by name, the seconds since 1970 at which each certificate ends."""
@@ -37,12 +36,10 @@ class Expiries:
     def _end(self, name: str) -> float | None:
         path = self._directory / FILES[name]
         try:
-            stat = path.stat()
-            stamp = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+            stamp = certfile.stamp(path)
             if self._known.get(name, (None, 0.0))[0] != stamp:
-                # The first is the certificate itself; those of its authorities follow.
-                leaf = x509.load_pem_x509_certificates(path.read_bytes())[0]
-                self._known[name] = (stamp, leaf.not_valid_after_utc.timestamp())
+                end = certfile.first(path.read_bytes()).not_valid_after_utc.timestamp()
+                self._known[name] = (stamp, end)
         except (OSError, ValueError):
             return None  # not there, or being written
         return self._known[name][1]

@@ -32,5 +32,9 @@ class Scope(NamedTuple):
     """Node labels that every pod on the host selects, whatever the tenant selects (threats A10)."""
     hosts_image: str = ""
     """Our own image, for the init container of pods with a subdomain; empty: they get none."""
+    image_registry: str = ""
+    """Where the images of what k3s packages are, a path included; empty: where their names say."""
+    image_pull_secrets: tuple[str, ...] = ()
+    """Host Secrets by which the virtual cluster's own images, not a tenant's, are pulled."""
     virtual_scheduler: bool = False
     """The virtual cluster's own scheduler chooses the nodes; the host's only puts pods there."""

@@ -175,8 +175,19 @@ own fields a table of verdicts judges, only those that hold others."""
 JUDGED = ("PodSpec", "Container", "Volume")
 """Of these, and of the specs by whose name `check` is called, tables of verdicts know the rest."""
 
+_OWNERS = ("DownwardAPIVolumeFile", "KeyToPath")
+_OWNERS_BY_DEFAULT = (
+    *("ConfigMapVolumeSource", "DownwardAPIVolumeSource"),
+    *("ProjectedVolumeSource", "SecretVolumeSource"),
+)
+
 NOT_OFFERED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_OWNERS, ("user",)),  # alpha in 1.37
+    **dict.fromkeys(_OWNERS_BY_DEFAULT, ("defaultUser",)),  # alpha in 1.37
+    "EmptyDirVolumeSource": ("mode",),  # alpha in 1.37
     "EnvVarSource": ("fileKeyRef",),  # alpha in 1.34
+    "GRPCAction": ("mode",),  # alpha in 1.37
+    "HTTPGetAction": ("protocol",),  # alpha in 1.37
     "IngressBackend": ("resource", "serviceName", "servicePort"),  # threats D5; v1beta1's other way
     "PodAffinityTerm": (
         *("matchLabelKeys", "mismatchLabelKeys"),  # the API server has merged both
@@ -185,10 +196,12 @@ NOT_OFFERED: dict[str, tuple[str, ...]] = {
     "ResourceRequirements": ("claims",),  # they reach devices of the host (threats A8)
     "TypedLocalObjectReference": ("apiGroup",),  # only claims are named (threats F3)
     "TypedObjectReference": ("apiGroup", "namespace"),  # only claims beside it (threats D6)
+    "VolumeMount": ("bindMountOptions",),  # alpha in 1.37
     "VolumeProjection": (
         *("clusterTrustBundle", "podCertificate"),  # the host's, not the tenant's (threats B2)
         "serviceAccountToken",  # becomes a Secret
     ),
+    "VolumeResourceRequirements": ("claims",),  # 1.26 to 1.28: a claim had a container's type
 }
 """Known fields that no host object has, and why."""
 

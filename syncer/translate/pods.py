@@ -11,6 +11,7 @@ from syncer.translate import (
     containers,
     downward_api,
     etc_hosts,
+    images,
     nested_fields,
     podsecurity,
     resize,
@@ -32,14 +33,15 @@ POD_SPEC: dict[str, Verdict] = {
     "dnsPolicy": MAP,  # None: dnsConfig says what the virtual cluster's would
     "enableServiceLinks": MAP,  # always false: they would name the host's services
     "ephemeralContainers": DROP,  # a subresource of its own, never part of a create
+    "evictionResponders": REFUSE,  # alpha in 1.37; they would answer for the host's own drains
     "hostAliases": COPY,
     "hostIPC": COPY,  # Pod Security judges the final pod
     "hostNetwork": COPY,  # Pod Security judges the final pod
     "hostPID": COPY,  # Pod Security judges the final pod
     "hostUsers": COPY,
     "hostname": COPY,
-    "hostnameOverride": REFUSE,  # alpha in 1.34
-    "imagePullSecrets": MAP,  # names of the twins
+    "hostnameOverride": REFUSE,  # alpha in 1.34, stable in 1.37: not offered yet
+    "imagePullSecrets": MAP,  # names of the twins; for the product's own images the operator's too
     "initContainers": MAP,  # each field by field, as below
     "nodeName": MAP,  # an affinity: the host's scheduler is never passed by (threats A9)
     "nodeSelector": MAP,  # none where the virtual cluster's own scheduler has obeyed it
@@ -115,6 +117,8 @@ def to_host(
 
     def container(source: Obj) -> Obj:
         made = containers.to_host(virt_pod, source, environment, rename)
+        if made.get("image"):
+            made["image"] = images.on_host(virt_pod, made["image"], scope.image_registry)
         if chosen is not None and made.get("resources"):
             made["resources"] = scheduling.offered(made["resources"], chosen)
         return made
@@ -147,16 +151,13 @@ def to_host(
     if not spec.get("hostname"):
         # The pod's own name is its hostname, not the longer one that the host pod has.
         mapped["hostname"] = pod_key.name[:63].rstrip("-.").replace(".", "-")
+    plain = apply(POD_SPEC, spec, mapped, where="spec")
+    full = etc_hosts.with_full_name(plain, virt_pod, scope.hosts_image, scope.cluster_domain)
     host_pod: Obj = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": metadata(virt_pod, scope),
-        "spec": etc_hosts.with_full_name(
-            apply(POD_SPEC, spec, mapped, where="spec"),
-            virt_pod,
-            scope.hosts_image,
-            scope.cluster_domain,
-        ),
+        "spec": images.with_secrets(virt_pod, full, scope, hosts_file=full is not plain),
     }
     _judge(host_pod["spec"], scope)
     return host_pod

@@ -1,4 +1,4 @@
-"""The tunnel through which k3s 1.16 dials kubelets: it knows no other way (k3s-contract.md §5).
+"""The tunnel through which k3s 1.16 dials kubelets: it knows no other way (docs/k3s-contract.md).
 
 An agent of k3s opens a WebSocket to `/v1-k3s/connect` as its node; whatever the API server dials
 under that node's name goes through it, to a port on the agent's own loopback. Our virtual nodes all

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import gobuild, job_kind
+from lab import gobuild
 from lab.cache import Cache
+from lab.kind.cluster import config, nodes
 from lab.progress import Progress
 
 # What an engine says of itself, as far as kind asks; it runs nothing. kind asks for all containers
@@ -32,7 +33,7 @@ case "$1 $2" in
   ;;
 esac
 """
-CONFIG = job_kind.config(job_kind.nodes()["1.34"])
+CONFIG = config(nodes()["1.34"].image)
 NODES = CONFIG.count("role: ")
 
 
@@ -41,11 +42,11 @@ def kind() -> Path:
     return gobuild.build(Cache(Progress()), gobuild.KIND) / "kind"
 
 
-def create(kind: Path, config: str, scratch: Path) -> tuple[str, list[str]]:
+def create(kind: Path, text: str, scratch: Path) -> tuple[str, list[str]]:
     """Return what kind said and the containers that it asked for."""
     (scratch / "docker").write_text(DOCKER.replace("NODES", str(NODES)))
     (scratch / "docker").chmod(0o755)
-    (scratch / "config.yaml").write_text(config)
+    (scratch / "config.yaml").write_text(text)
     path = f"{scratch}{os.pathsep}{os.environ['PATH']}"
     env = {"PATH": path, "CALLS": str(scratch / "calls"), "HOME": str(scratch)}
     command = [str(kind), "create", "cluster", "--name=t", "--config", str(scratch / "config.yaml")]
@@ -59,7 +60,7 @@ def create(kind: Path, config: str, scratch: Path) -> tuple[str, list[str]]:
 def test_kind_runs_a_container_for_each_node_of_the_config(kind: Path, tmp_path: Path) -> None:
     said, calls = create(kind, CONFIG, tmp_path)
     assert "unable to decode config" not in said
-    image = job_kind.nodes()["1.34"].image
+    image = nodes()["1.34"].image
     for name in ("t-control-plane", "t-worker"):
         (call,) = [call for call in calls if f"--name {name} " in call]
         assert call.endswith(image)

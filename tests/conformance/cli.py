@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from lab import commands
+from lab import commands, k3simages
 from lab.assets import Assets
 from lab.cache import locked
 from lab.paths import REPO
@@ -119,9 +119,14 @@ def main(
                 session.run(missing, record)
         finally:
             rows = table.rows(wanted, record.read(), reasons)
-            table.write(output, f"Conformance, profile {profile}", rows)
+            table.write(output, _title(profile, virtual=chosen.virtual), rows)
             _tell(rows, output)
     sys.exit(0 if table.good(rows) else 1)
+
+
+def _title(profile: str, *, virtual: bool) -> str:
+    on = f", {k3simages.made_on(DEFAULT_KUBERNETES)}" if virtual else ""
+    return f"Conformance, profile {profile}{on}"
 
 
 def _tell(rows: list[table.Row], output: Path) -> None:

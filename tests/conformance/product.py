@@ -19,7 +19,7 @@ CHART = REPO / "charts" / "virtualcluster"
 
 
 class Product(NamedTuple):
-    """The syncer's and the stand-in's image."""
+    """The syncer's and k3s' image."""
 
     syncer: Image
     k3s: Image
@@ -28,8 +28,9 @@ class Product(NamedTuple):
 def build_product(cache: Cache) -> Product:
     """Build both from the working tree, each named after what is in it."""
     syncer = _named(lab_images.syncer(cache))
-    k3s = _named(k3simages.k3s(cache, DEFAULT_KUBERNETES))
-    return Product(build(cache, syncer), build(cache, k3s))
+    tag = k3simages.tag(DEFAULT_KUBERNETES)
+    k3s = f"{tag}-{k3simages.key(cache, DEFAULT_KUBERNETES)[:8]}"
+    return Product(build(cache, syncer), k3simages.image(cache, DEFAULT_KUBERNETES, k3s))
 
 
 def inputs_key(cache: Cache, profile: Profile) -> str:
@@ -39,7 +40,7 @@ def inputs_key(cache: Cache, profile: Profile) -> str:
     if profile.virtual:
         files = [path for path in (profile.values, profile.installer) if path is not None]
         parts += [_digests(files), tree_digest(CHART)]
-        parts += [lab_images.syncer(cache).key(), k3simages.k3s(cache, DEFAULT_KUBERNETES).key()]
+        parts += [lab_images.syncer(cache).key(), k3simages.key(cache, DEFAULT_KUBERNETES)]
     return digest(*parts)
 
 

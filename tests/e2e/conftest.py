@@ -3,6 +3,7 @@
 VC_E2E_KEEP=1           leave namespaces and releases behind, to look at them
 VC_E2E_SYNCER_IMAGE=x   install with this syncer
 VC_E2E_K3S_IMAGE=x      install with this k3s
+VC_E2E_K3S=text         what k3s is, for the figures: a real one or the stand-in
 VC_E2E_DATASTORE=etcd   several replicas on this datastore, not on PostgreSQL
 VC_E2E_POWER=name       a lab whose node 2 may lose its power
 """
@@ -36,7 +37,7 @@ ORDER = (
     *("install", "network", "services", "api_access", "optional", "pods", "names"),
     *("configuration", "deletion", "streams"),
     *("storage", "volumes", "growth", "objects", "repair", "isolation", "refusals"),
-    *("metrics", "ingress", "cli", "cli_wrong", "docs"),
+    *("metrics", "ingress", "admission_inside", "cli", "cli_wrong", "docs"),
     # From here to `rest` the shared installation is left alone.
     *(
         "bad_input",
@@ -45,6 +46,7 @@ ORDER = (
         "classes",
         "bounds",
         "network_policies",
+        "images",
         "monitoring",
         "uninstall",
         "repository",

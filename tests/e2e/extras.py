@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 REQUIRED = {
     "test_ingress.py": ("traefik", "cert-manager"),
+    "test_images.py": ("registry",),
     "test_metrics.py": ("metrics-server",),
     "test_network_policies.py": ("kube-router",),
     "test_replicas.py": ("databases",),
-    "test_docs.py": ("traefik", "cert-manager", "databases"),
+    "test_docs.py": ("traefik", "cert-manager", "databases", "registry"),
     "test_monitoring.py": ("prometheus-operator",),
 }
 """What `scripts/lab extra` must bring before a file's tests can run."""
@@ -30,6 +31,7 @@ SIGNS = {
     "metrics-server": ("Deployment", "metrics-server", "kube-system"),
     "databases": ("Deployment", "postgres", "databases"),
     "kube-router": ("DaemonSet", "kube-router", "kube-system"),
+    "registry": ("Deployment", "registry", "registry"),
     "prometheus-operator": (
         "CustomResourceDefinition",
         "servicemonitors.monitoring.coreos.com",

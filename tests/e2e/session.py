@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
 import statistics
 import time
@@ -47,6 +48,7 @@ class Timings:
         if self.seconds:
             figures["median_seconds"] = round(self.median(), 2)
         figures["notes"] = self.notes
+        figures["k3s"] = os.environ.get("VC_E2E_K3S", "")
         (RESULTS / "timing.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 

@@ -24,12 +24,14 @@ from tools.docs.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(900)
 DATABASE = "postgres:lab@postgres.databases.svc:5432/DATABASE?sslmode=disable"
-# What is the reader's to replace: the host's ingress class, its issuer, a database.
+# What is the reader's to replace: the host's ingress class, its issuer, a database, a registry.
 HERE = {
     "classes={nginx}": "classes={traefik}",
     "ingressClassName: nginx ": "ingressClassName: traefik ",
     "site   nginx  ": "site   traefik  ",
     "cluster-issuer: letsencrypt": "cluster-issuer: lab-ca",
+    "mirror.example.com": "private.registry.test",
+    "docker-username=me --docker-password=secret": "docker-username=lab --docker-password=pull-me",
     "user:password@db.example.com:5432/dev": DATABASE,
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e import manifests
 from tests.e2e.cluster import Obj
-from tests.e2e.pods import execute, new_namespace, wait_labelled, wait_ready
+from tests.e2e.pods import attempt, execute, new_namespace, wait_labelled, wait_ready
 from tests.e2e.release import Release, Side, Virtual, virt_uid
 from tests.e2e.waiting import Pending, until
 
@@ -39,11 +39,20 @@ def web(virt: Virtual, space: str, nodes: list[str], replicas: int) -> list[Obj]
 
 
 def _answers(virt: Virtual, space: str, client: str, url: str, wanted: set[str]) -> None:
-    """Wait until all of the wanted backends have answered a client, and nothing else did."""
+    """Wait until all of the wanted backends have answered a client, and nothing else did.
+
+    kube-proxy makes a Service's rules up to its `minSyncPeriod` (a second, by default) after the
+    Service is there, and until then its address leads nowhere: before the first answer no answer
+    says only that. After it, one is an error.
+    """
     seen: set[str] = set()
 
     def all_seen() -> bool:
-        seen.add(execute(virt, space, client, "timeout", "5", "wget", "-qO-", url).strip())
+        done = attempt(virt, space, client, "timeout", "5", "wget", "-qO-", url)
+        if done.code and not seen:
+            raise Pending(f"{url} not answered: {done.err or f'exit code {done.code}'}")
+        assert done.code == 0, f"{url}, which {sorted(seen)} answered: {done.err or done.code}"
+        seen.add(done.out.strip())
         if not wanted <= seen:
             raise Pending(f"{url} answered by {sorted(seen)}")
         return True

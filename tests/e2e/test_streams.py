@@ -15,9 +15,11 @@ from tests.e2e import manifests
 from tests.e2e.cluster import Obj
 from tests.e2e.pods import wait_phase, wait_ready
 from tests.e2e.portforward import PortForward
-from tests.e2e.release import Virtual
+from tests.e2e.release import Release, Virtual
 from tests.e2e.shell import Done, Failed, Program, in_terminal
+from tests.e2e.signing import signed
 from tests.e2e.waiting import until
+from tests.escapes.wire import Kubelet
 
 # kubectl speaks WebSocket today and SPDY before 1.31; both must pass.
 PROTOCOLS = {"websocket": "true", "spdy": "false"}
@@ -266,6 +268,27 @@ def test_many_at_once_do_not_mix(virt: Virtual, pods: str) -> None:
     ]
     done = [Done(p.wait(60), (p.communicate()[0] or b"").decode(), "") for p in processes]
     assert [each.out.strip() for each in done] == words
+
+
+# --- who may ask
+
+
+@pytest.mark.parametrize("name", ["kube-apiserver", "system:apiserver"])
+def test_certificate_of_the_api_servers_name_that_a_tenant_had_signed_opens_nothing(
+    release: Release, virt: Virtual, pods: str, name: str
+) -> None:
+    """The API server's own key is trusted, and no name; k3s has had both of these for it."""
+    node = virt.api.get("Pod", "ticker", pods)["spec"]["nodeName"]
+    endpoints = virt.api.get("Node", node)["status"]["daemonEndpoints"]
+    port = endpoints["kubeletEndpoint"]["Port"]
+    kubelet = Kubelet(release.host.kubectl, release.namespace, release.pod, port)
+    pair = signed(virt.api, f"streams-{name.replace(':', '-')}", name)
+    for path in ("/healthz", f"/containerLogs/{pods}/ticker/main?tailLines=1"):
+        assert kubelet.ask(path).status == 200
+        answer = kubelet.ask(path, pair=pair)
+        # Up to 1.18 another authority signs these: the handshake is refused.
+        refused = answer.status == 403 and "not the API server's" in answer.body
+        assert refused or (answer.status == 599 and "SSL" in answer.body), answer
 
 
 def _line(process: subprocess.Popen[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from lab import registry, teardown
+from lab import k3simages, registry, teardown
 from lab.assets import Assets
 from lab.cache import locked
 from lab.cli import bring_up
@@ -75,8 +75,9 @@ def main(
                 teardown.down(Lab(found, progress))
     results = known.marked(results)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(table.markdown(results, removed))
-    click.echo(table.terminal(results))
+    made_on = k3simages.made_on(lab.registration.minor)
+    RESULT.write_text(f"{made_on}\n\n{table.markdown(results, removed)}")
+    click.echo(f"{made_on}\n{table.terminal(results)}")
     click.echo(f"table: {RESULT}")
     for line in table.closing(results, removed):
         click.echo(line)

@@ -24,11 +24,16 @@ SECONDS = 20.0
 
 
 ASK = """
-import http.client, json, ssl, sys
+import http.client, json, os, ssl, sys
 request = json.load(sys.stdin)
 tls = ssl._create_unverified_context()
-pair = "/data/server/tls/client-kube-apiserver"
-tls.load_cert_chain(pair + ".crt", pair + ".key")
+if request["pair"]:
+    file = os.memfd_create("pair")
+    os.write(file, request["pair"].encode())
+    tls.load_cert_chain(f"/proc/self/fd/{file}")
+else:
+    pair = "/data/server/tls/client-kube-apiserver"
+    tls.load_cert_chain(pair + ".crt", pair + ".key")
 connection = http.client.HTTPSConnection("127.0.0.1", request["port"], timeout=15, context=tls)
 try:
     connection.putrequest(request["method"], request["path"], skip_accept_encoding=True)
@@ -131,9 +136,22 @@ class Kubelet:
         self._kubectl = kubectl
         self._port = port
 
-    def ask(self, path: str, method: str = "GET", headers: dict[str, str] | None = None) -> Answer:
-        """Send one request and return the start of its answer."""
-        request = {"port": self._port, "path": path, "method": method, "headers": headers or {}}
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        *,
+        pair: str = "",
+    ) -> Answer:
+        """Send one request, as whoever has this certificate and key (PEM); return its answer."""
+        request = {
+            "port": self._port,
+            "path": path,
+            "method": method,
+            "headers": headers or {},
+            "pair": pair,
+        }
         done = self._kubectl(*self._exec, stdin=json.dumps(request).encode())
         answer = json.loads(done.out)
         return Answer(answer["status"], answer["body"])

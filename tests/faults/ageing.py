@@ -9,12 +9,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from syncer import certfile
+
+END = b"-----END CERTIFICATE-----"
 AUTHORITIES = ("server-ca", "client-ca", "request-header-ca")
 
 
 def aged(pem: bytes, tls: Path, left: timedelta) -> bytes:
     """Return a certificate, with what follows it, that ends in so long."""
-    leaf, *chain = x509.load_pem_x509_certificates(pem)
+    leaf, chain = certfile.first(pem), pem.partition(END)[2]
     builder = (
         x509.CertificateBuilder()
         .subject_name(leaf.subject)
@@ -27,7 +30,7 @@ def aged(pem: bytes, tls: Path, left: timedelta) -> bytes:
     for each in leaf.extensions:
         builder = builder.add_extension(each.value, critical=each.critical)
     made = builder.sign(_key_of(leaf.issuer, tls), hashes.SHA256())
-    return b"".join(each.public_bytes(serialization.Encoding.PEM) for each in (made, *chain))
+    return made.public_bytes(serialization.Encoding.PEM) + chain.lstrip()
 
 
 def age(tls: Path, left: timedelta) -> int:
@@ -40,12 +43,12 @@ def age(tls: Path, left: timedelta) -> int:
 
 def end(pem: bytes) -> datetime:
     """Return when a certificate ends."""
-    return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc
+    return certfile.first(pem).not_valid_after_utc
 
 
 def _key_of(issuer: x509.Name, tls: Path) -> ec.EllipticCurvePrivateKey:
     for name in AUTHORITIES:
-        if x509.load_pem_x509_certificate((tls / f"{name}.crt").read_bytes()).subject == issuer:
+        if certfile.first((tls / f"{name}.crt").read_bytes()).subject == issuer:
             key = serialization.load_pem_private_key((tls / f"{name}.key").read_bytes(), None)
             assert isinstance(key, ec.EllipticCurvePrivateKey)
             return key

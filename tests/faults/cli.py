@@ -15,9 +15,11 @@ from pathlib import Path
 
 import click
 
+from lab import k3simages
 from lab.commands import Command
 from lab.paths import REPO
 from lab.progress import Progress
+from lab.versions import DEFAULT_KUBERNETES
 from tests.faults import lanes, onlab, stage, table
 from tests.faults.case import Result
 from tests.faults.pair import Pair
@@ -56,8 +58,9 @@ def main(
     if name:
         results += onlab.play(name, choice.row, progress)
     RESULT.mkdir(parents=True, exist_ok=True)
-    (RESULT / "table.md").write_text(table.markdown(results))
-    click.echo(table.terminal(results))
+    made_on = k3simages.made_on(DEFAULT_KUBERNETES)
+    (RESULT / "table.md").write_text(f"{made_on}\n\n{table.markdown(results)}")
+    click.echo(f"{made_on}\n{table.terminal(results)}")
     click.echo(f"table: {RESULT / 'table.md'}")
     for line in table.closing(results):
         click.echo(line)

@@ -13,7 +13,7 @@ from tests.faults.chart import KUBELET_NAME
 
 MARK = "VC_FAULTS_RESULTS"
 """Names the file to which a run on a stage writes what came of it."""
-ADDRESSES = ("10.254.0.1/32", "10.254.0.2/32")
+ADDRESSES, WAY_OUT = ("10.254.0.1/24", "10.254.0.2/24"), "10.254.0.254"
 
 
 def inside() -> bool:
@@ -49,9 +49,16 @@ def tell(text: str) -> None:
 def furnish() -> None:
     """Make addresses, the directory of service accounts, and the name of the kubelet."""
     _run("ip", "link", "set", "lo", "up")
+    _run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "far")
     for each in ADDRESSES:
-        _run("ip", "address", "add", each, "dev", "lo")
+        _run("ip", "address", "add", each, "dev", "eth0")
+    for link in ("far", "eth0"):
+        _run("ip", "link", "set", link, "up")
+    # Without a default route k3s does not start; nobody is where this one leads.
+    _run("ip", "route", "add", "default", "via", WAY_OUT)
     _run("mount", "-t", "tmpfs", "tmpfs", "/run")  # /var/run leads there
+    _run("mkdir", "--parents", "/etc/rancher")
+    _run("mount", "-t", "tmpfs", "tmpfs", "/etc/rancher")  # where real k3s writes
     hosts = Path("/run/hosts")
     hosts.write_text(f"127.0.0.1 localhost {KUBELET_NAME}\n")
     _run("mount", "--bind", str(hosts), "/etc/hosts")

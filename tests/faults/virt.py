@@ -1,4 +1,4 @@
-"""The virtual cluster: the k3s stand-in with the arguments that the chart gives it."""
+"""The virtual cluster: k3s with the arguments that the chart gives it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Virt:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={VOLUME}", "k3s", state], check=True)
         environment = {
             **ENVIRONMENT,
-            "PATH": f"{':'.join(map(str, binaries))}:{ENVIRONMENT['PATH']}",
+            "PATH": f"{program.parent}:{':'.join(map(str, binaries))}:{ENVIRONMENT['PATH']}",
             "K3S_STAND_IN_BIN": ":".join(map(str, binaries)),
             "K3S_STAND_IN_VERSION": version,
             "K3S_STAND_IN_ETC": str(state / "etc"),

@@ -6,19 +6,20 @@ import functools
 import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 
-from lab import job_kind
 from lab.assets import Assets
 from lab.commands import Command
+from lab.kind.cluster import nodes as kind_nodes
 from lab.paths import REPO
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES, KUBERNETES
 from tests.hosts import host, presets, session, table, workspace
 from tests.hosts.table import CASES, LAB
 
-RESULT = REPO / "build" / "hosts" / "table.md"
+BUILD = REPO / "build" / "hosts"
 SHORT = {
     "install": table.INSTALL,
     "upgrade": table.UPGRADE,
@@ -30,9 +31,14 @@ FAST = ["install", "e2e"]
 PROVIDERS = {"lab": host.lab, "kind": host.kind}
 
 
+def result(provider: str) -> Path:
+    """Return where the table of a provider's hosts is left, beside what ct and its pods said."""
+    return BUILD / provider / "table.md"
+
+
 def possible(provider: str = "lab") -> list[str]:
     """Return the versions that a provider has and the chart has a preset for."""
-    there = KUBERNETES if provider == "lab" else job_kind.nodes()
+    there = KUBERNETES if provider == "lab" else kind_nodes()
     return [minor for minor in presets.minors() if minor in there]
 
 
@@ -75,7 +81,7 @@ def main(
 
     For each version: a lab (or a cluster of kind), `ct install` with its preset and without
     values, `ct install --upgrade` from the chart before, the end-to-end tests; then one table, also
-    in build/hosts/table.md. With KUBECONFIG set, that cluster is the one host.
+    in build/hosts/{lab,kind}/table.md. With KUBECONFIG set, that cluster is the one host.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends like Ctrl+C: tidily
     wanted = cases.split(",") if cases else FAST if fast else ["e2e"] if k3s else list(SHORT)
@@ -94,11 +100,13 @@ def main(
         [SHORT[each] for each in wanted],
         before or workspace.previous(),
         only or (session.FAST if fast else session.END_TO_END),
+        result(provider).parent,
     )
     given = os.environ.get("KUBECONFIG", "")
     cluster = host.given(given) if given else None
+    named = "KUBECONFIG" if cluster else provider if provider != "lab" else ""
     rows = [
-        session.new_row(each, k3s)
+        session.new_row(each, k3s, named)
         for each in ([cluster.minor] if cluster else chosen(versions, provider, fast=fast))
     ]
     shown = [case for case in CASES if case == LAB or case in plan.cases]
@@ -114,7 +122,7 @@ def main(
             click.echo(table.markdown([row], shown))
     finally:
         line, good = table.closing(rows, shown)
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(f"{table.markdown(rows, shown)}\n")
+        plan.scratch.mkdir(parents=True, exist_ok=True)
+        result(provider).write_text(f"{table.markdown(rows, shown)}\n")
         click.echo(f"\n{table.markdown(rows, shown)}\n{line}")
     sys.exit(0 if good else 1)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from lab import images, job_kind, k3simages, registry, teardown
 from lab.assets import Assets
-from lab.buildah import Image, build
+from lab.buildah import Image
 from lab.cache import locked
 from lab.check import check
 from lab.cli import bring_up
-from lab.errors import LabError
+from lab.docker.engine import Engine
 from lab.lab import Lab
 from lab.paths import REPO
 from lab.progress import Progress
@@ -71,8 +71,7 @@ def lab(
         kubectl = assets.tools(tests=False) / "kubectl"
         check(kubectl, made.kubeconfig, made.registration.kubernetes.version, progress.say)
         for other in filter(None, (k3s, earlier)):
-            recipes = k3simages.recipes(assets.cache, other)
-            made.load([build(assets.cache, recipe) for recipe in recipes])
+            made.load(k3simages.images(assets.cache, other))
         host = dataclasses.replace(of_lab(minor, made.kubeconfig, built), earlier=earlier)
         yield dataclasses.replace(host, k3s=presets.image(k3s)) if k3s else host
     finally:
@@ -92,13 +91,17 @@ def kind(
     earlier: str,
     keep: bool,
     directory: Path = REPO / "build",
+    engine: Engine | None = None,
 ) -> Iterator[Host]:
-    """Provide a cluster of kind, which pulls k3s and has the working tree's syncer by its name."""
-    obstacle = job_kind.obstacle(minor)
-    if obstacle is not None:
-        raise LabError(f"--host kind: {obstacle}")
-    cluster = job_kind.Kind(progress, f"{name}-{minor}", directory, minor)
-    stays = keep or cluster.ours()
+    """Provide a cluster of kind, which has the working tree's syncer by its name.
+
+    It pulls its node image and k3s, or has both from this machine (`lab/job_kind.py`).
+    """
+    minors = list(filter(None, (k3s, earlier)))
+    cluster = job_kind.Kind(
+        progress, f"{name}-{minor}", directory, minor, minors=minors, engine=engine
+    )
+    stays = keep or cluster.begun
     try:
         cluster.prepare()
         image = presets.image(k3s) if k3s else ""

@@ -62,13 +62,16 @@ def _users(path: Path) -> str:
 
 
 def fit(chart: Path, names: Collection[str]) -> None:
-    """Leave of a chart's ci/ only these values files, and of the users' those among them.
+    """Make these values files in a chart's ci/, and leave nothing else there.
 
-    chart-testing installs every one that it finds there, and the presets are one of each version.
+    chart-testing installs every values file that it finds there and looks nowhere else. The presets
+    are copied: Helm warns about links.
     """
     directory = chart / "ci"
     directory.mkdir(exist_ok=True)
     (directory / DEFAULTS).write_text("{}\n")
+    for path in (chart / "values").glob("*.yaml"):
+        shutil.copy(path, directory / own(path.stem))
     for path in SEEDS.glob("*.yaml"):
         shutil.copy(path, directory / _users(path))
     for path in directory.iterdir():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab import k3simages
 from lab.errors import LabError
 from lab.paths import REPO
 from lab.progress import Progress
@@ -109,8 +110,14 @@ def chart_testing(host: Host, *flags: str) -> tuple[str, ...]:
     return command
 
 
-def new_row(minor: str, k3s: str = "") -> Row:
-    """Return the row of a version, with its own k3s or this one, before anything is known of it."""
+def new_row(minor: str, k3s: str = "", provider: str = "") -> Row:
+    """Return the row of a version, with its own k3s or this one, before anything is known of it.
+
+    A lab and a kind cluster get their images from here; a given cluster pulls its own.
+    """
     wanted = k3s or minor
-    known = wanted in presets.minors()
-    return Row(minor, presets.image(wanted).rpartition(":")[2] if known else "no preset")
+    if wanted not in presets.minors():
+        return Row(minor, "no preset", provider)
+    version = presets.image(wanted).rpartition(":")[2]
+    origin = "pulled" if provider == "KUBECONFIG" else k3simages.origin(wanted)
+    return Row(minor, f"{version}, {origin}", provider)

@@ -9,7 +9,7 @@ from lab.progress import span
 from tools.suite import Outcome
 
 LAB, INSTALL, UPGRADE, K3S, E2E = CASES = (
-    *("lab", "ct install", "ct upgrade", "k3s upgrade"),
+    *("cluster", "ct install", "ct upgrade", "k3s upgrade"),
     "end to end",
 )
 
@@ -20,6 +20,8 @@ class Row:
 
     minor: str
     k3s: str
+    provider: str = ""
+    """What the host cluster is, if it is no lab."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """Case → what came of it; a case that is not there was not run."""
 
@@ -34,10 +36,11 @@ def markdown(rows: Sequence[Row], cases: Sequence[str]) -> str:
     heads = ("host", "k3s", *cases, "all")
     lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for row in rows:
+        host = f"{row.minor}, {row.provider}" if row.provider else row.minor
         cells = [_cell(case, row.outcomes.get(case)) for case in cases]
         seconds = sum(each.seconds for each in row.outcomes.values())
         total = f"{'ok' if _complete(row, cases) else 'FAILED'} {span(seconds)}"
-        lines.append(f"| {' | '.join((row.minor, row.k3s, *cells, total))} |")
+        lines.append(f"| {' | '.join((host, row.k3s, *cells, total))} |")
     return "\n".join(lines)
 
 

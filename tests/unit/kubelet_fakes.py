@@ -22,9 +22,16 @@ import pytest
 import uvloop
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from syncer.kubelet import HostPod, KubeletServer, Limits, ServingTls
+from syncer.kubelet import ApiServerKey, HostPod, KubeletServer, Limits, ServingTls
 from tests.unit.kubelet_host import FakeHost, read_head, read_message
-from tests.unit.kubelet_pki import Pair, load, make_ca, make_client, make_leaf, write_tls_dir
+from tests.unit.kubelet_pki import (
+    Pair,
+    load,
+    make_ca,
+    make_leaf,
+    write_api_server,
+    write_tls_dir,
+)
 
 KUBELET_HOST = "kubelet.virtualcluster.internal"
 HOST_POD = HostPod(
@@ -119,6 +126,8 @@ class Endpoint:
         self._limits = limits or Limits()
         self._stack = contextlib.AsyncExitStack()
         self.server: KubeletServer
+        self.tls_dir: Path
+        self.api_server: Pair
         self.api: FakeHostApi
         self.port = 0
 
@@ -132,10 +141,11 @@ class Endpoint:
         self.api = FakeHostApi(
             await self._stack.enter_async_context(self.host.serve(host_tls)), trust
         )
-        directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        write_tls_dir(directory, self.server_ca, self.client_ca)
-        tls = ServingTls(directory, [KUBELET_HOST])
-        self.server = KubeletServer(tls, self.lookup, self.api, self._limits)
+        self.tls_dir = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        write_tls_dir(self.tls_dir, self.server_ca, self.client_ca)
+        self.api_server = write_api_server(self.tls_dir, self.client_ca)
+        tls, callers = ServingTls(self.tls_dir, [KUBELET_HOST]), ApiServerKey(self.tls_dir)
+        self.server = KubeletServer(tls, callers, self.lookup, self.api, self._limits)
         self._stack.push_async_callback(self.server.aclose)
         self.port = await self.server.listen(0, "node-a")
         return self
@@ -152,7 +162,7 @@ class Endpoint:
         if anonymous or client:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
         if not anonymous:
-            load(context, client or make_client(self.client_ca))
+            load(context, client or self.api_server)
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", self.port, ssl=context, server_hostname=KUBELET_HOST
         )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
@@ -20,10 +20,13 @@ class Pair(NamedTuple):
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
+    serial_0: bytes = b""
+    """DER of the same certificate with the serial number 0, where that is what is written."""
 
     @property
     def cert_pem(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
+        der = self.serial_0 or self.certificate.public_bytes(serialization.Encoding.DER)
+        return ssl.DER_cert_to_PEM_cert(der).encode()
 
     @property
     def key_pem(self) -> bytes:
@@ -35,7 +38,7 @@ class Pair(NamedTuple):
 
 
 def make_ca(name: str, *, days: int = 3650) -> Pair:
-    """Make a CA as k3s does: self-signed, EC, ten years."""
+    """Make a CA as k3s does: self-signed, EC, ten years, and with the serial number 0."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -44,14 +47,36 @@ def make_ca(name: str, *, days: int = 3650) -> Pair:
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(1)
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return Pair(certificate, key)
+    return Pair(certificate, key, with_serial_0(certificate, key))
+
+
+def with_serial_0(
+    certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+) -> bytes:
+    """Sign a certificate of the serial number 1 again, with 0, which no builder takes any more."""
+    before, number, after = certificate.tbs_certificate_bytes.partition(b"\x02\x01\x01")
+    assert number
+    signed = before + b"\x02\x01\x00" + after
+    if isinstance(key, rsa.RSAPrivateKey):
+        signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        signature = key.sign(signed, ec.ECDSA(hashes.SHA256()))
+    algorithm = after[: 2 + after[1]]
+    return _tlv(0x30, signed + algorithm + _tlv(0x03, b"\0" + signature))
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    if len(content) < 0x80:
+        return bytes([tag, len(content)]) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def make_leaf(
@@ -93,6 +118,13 @@ def load(context: ssl.SSLContext, pair: Pair) -> None:
         file.write(pair.cert_pem + pair.key_pem)
         file.flush()
         context.load_cert_chain(file.name)
+
+
+def write_api_server(directory: Path, client_ca: Pair, name: str = "kube-apiserver") -> Pair:
+    """Give k3s' API server a certificate, without a group as up to 1.21; return it."""
+    made = make_leaf(client_ca, [name], [], ExtendedKeyUsageOID.CLIENT_AUTH)
+    (directory / "client-kube-apiserver.crt").write_bytes(made.cert_pem + client_ca.cert_pem)
+    return made
 
 
 def write_tls_dir(directory: Path, server_ca: Pair, client_ca: Pair) -> None:

@@ -73,7 +73,10 @@ def test_every_test_has_a_template_of_its_name(suite: Path) -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_templates_are_small(template: Path) -> None:
-    assert len(template.read_text().splitlines()) <= 120
+    lines = template.read_text().splitlines()
+    assert len(lines) <= (300 if template.name.startswith("_") else 120)
+    # The text of the anchor is an object's, where a line break would be one for its reader too.
+    assert template.stem == "configmap-anchor" or max(map(len, lines)) <= 120
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -101,10 +104,11 @@ def test_presets_sort_like_their_versions() -> None:
     assert all(major == 1 and minor > 9 for major, minor in versions)
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.name)
-def test_chart_testing_installs_the_preset(preset: Path) -> None:
-    copy = CHART / "ci" / f"preset-{preset.stem}-values.yaml"
-    assert copy.read_text() == preset.read_text()
+def test_no_copy_of_a_preset_is_kept() -> None:
+    """What installs the presets by chart-testing makes the copies that it reads."""
+    presets = {preset.read_text() for preset in PRESETS}
+    assert presets
+    assert [file for file in (CHART / "ci").iterdir() if file.read_text() in presets] == []
 
 
 def test_k3s_args_table_is_consistent() -> None:

@@ -26,9 +26,17 @@ object:
   # -- A choice.
   # @schema item:[x, z]
   some: [x]
+  # -- Words.
+  # @schema item:{anyOf: [{type: string}, {type: object}]}
+  words: []
 # -- Anything.
 # @schema additionalProperties:{type: string}
 free: {}
+# -- Open.
+# @schema open:true
+shared:
+  # -- Ours.
+  ours: ""
 """
 
 
@@ -68,6 +76,12 @@ def test_schema_closes_every_object_and_follows_the_comments() -> None:
                         "items": {"enum": ["x", "z"]},
                         "default": ["x"],
                     },
+                    "words": {
+                        "description": "Words.",
+                        "type": "array",
+                        "items": {"anyOf": [{"type": "string"}, {"type": "object"}]},
+                        "default": [],
+                    },
                 },
             },
             "free": {
@@ -76,7 +90,12 @@ def test_schema_closes_every_object_and_follows_the_comments() -> None:
                 "additionalProperties": {"type": "string"},
                 "default": {},
             },
-            "global": {"type": "object", "description": "Values of a parent chart; not read."},
+            "shared": {
+                "description": "Open.",
+                "type": "object",
+                "additionalProperties": True,
+                "properties": {"ours": {"description": "Ours.", "type": "string", "default": ""}},
+            },
         },
     }
 
@@ -94,6 +113,15 @@ An object.
 | `object.number` | `1` | A number. |
 | `object.list` | `["x"]` | A list. |
 | `object.some` | `["x"]` | A choice. |
+| `object.words` | `[]` | Words. |
+
+### shared
+
+Open.
+
+| Key | Default | Description |
+|---|---|---|
+| `shared.ours` | `""` | Ours. |
 
 ### Others
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from lab import k3simages, realk3s
 from lab.paths import REPO
+from tests.contract import cli as contract
 from tests.hosts import cli, matrix, presets
 from tools import suite
 
@@ -51,7 +53,7 @@ def test_commands_are_there_and_take_their_arguments() -> None:
     lines = [step["run"] for step in STEPS if "run" in step]
     assert "scripts/test unit chart" in lines
     assert "scripts/test audit --require-advisories" in lines
-    (hosts,) = [line for line in lines if line.startswith("scripts/test hosts")]
+    (hosts,) = [line for line in lines if line.startswith("scripts/test hosts --host kind")]
     words = hosts.replace('"$MINOR"', "1.34").split()[2:]
     context = cli.main.make_context("hosts", words)
     assert context.params["provider"] == "kind"
@@ -71,4 +73,29 @@ def test_the_site_is_made_before_it_is_kept_and_where_the_workflow_looks() -> No
 
 def test_results_are_where_the_workflow_looks() -> None:
     shown = [step["run"] for step in STEPS if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
-    assert [line.split()[1] for line in shown] == [str(cli.RESULT.relative_to(REPO))]
+    hosts, real = (line.partition(">>")[0].split()[1:] for line in shown)
+    assert hosts == [str(cli.result("kind").relative_to(REPO))]
+    assert real == [str(each.relative_to(REPO)) for each in (contract.RESULT, cli.result("lab"))]
+
+
+def test_real_k3s_is_pulled_by_its_presets_names_and_taken_by_the_tests() -> None:
+    job = WORKFLOW["jobs"]["real-k3s"]
+    minors = job["strategy"]["matrix"]["minor"]
+    assert {*minors} <= {*contract.possible()}
+    (pull,) = [step for step in job["steps"] if "docker pull" in step.get("run", "")]
+    script = pull["run"].partition("mkdir")[0] + 'echo "$image"'
+    for minor in minors:
+        said = subprocess.run(
+            ["bash", "-euc", script],
+            env={"MINOR": minor},
+            check=True,
+            capture_output=True,
+            cwd=REPO,
+        )
+        assert said.stdout.decode().strip() == k3simages.tag(minor)
+    commands = [step for step in job["steps"] if "scripts/test" in step.get("run", "")]
+    for step, main in zip(commands, (contract.main, cli.main), strict=True):
+        assert realk3s.VARIABLE in step["env"]
+        assert realk3s.VARIABLE in step["run"].partition("scripts/test")[0]
+        words = step["run"].replace('"$MINOR"', "1.18").split()
+        main.make_context("it", words[words.index("scripts/test") + 2 :])

@@ -43,7 +43,7 @@ def test_every_refusal_of_the_chart_is_there(refusal: str) -> None:
 
 
 def test_every_reason_of_an_event_is_there_and_no_other() -> None:
-    in_attempts = {"HostForbids", "HostRefused", "MissingRight"}
+    in_attempts = {"AdmissionInside", "HostForbids", "HostRefused", "MissingRight"}
     assert set(_section("Why an object is not on the host")) == messages.reasons() | in_attempts
     for reason in in_attempts:
         assert reason in SOURCES

@@ -38,18 +38,16 @@ def test_a_host_gets_the_values_that_fit(
     found: list[str], names: list[str], left: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "ci").mkdir()
+    (tmp_path / "values").mkdir()
     for name in found:
-        (tmp_path / "ci" / f"{name}-values.yaml").write_text("a: 1\n")
+        preset = tmp_path / "values" / f"{name.removeprefix('preset-')}.yaml"
+        kept = tmp_path / "ci" / f"{name}-values.yaml"
+        (preset if name.startswith("preset-") else kept).write_text("a: 1\n")
     presets.fit(tmp_path, [f"{name}-values.yaml" for name in names])
     there = {path.name: path.read_text() for path in (tmp_path / "ci").iterdir()}
     assert sorted(there) == [f"{name}-values.yaml" for name in left]
     assert there.get("default-values.yaml", "{}\n") == "{}\n"
-
-
-def test_a_preset_has_the_values_file_that_is_asked_for() -> None:
-    assert [
-        m for m in presets.minors() if not (presets.CHART / "ci" / presets.own(m)).exists()
-    ] == []
+    assert {text for name, text in there.items() if name.startswith("preset-")} <= {"a: 1\n"}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +125,14 @@ def test_chart_testing_installs_preset_nothing_and_what_users_have(
 
 @pytest.mark.parametrize(
     ("minor", "earlier"),
-    [("1.16", ""), ("1.17", "1.16"), ("1.18", "1.17"), ("1.30", ""), ("1.36", "1.35")],
+    [
+        ("1.16", ""),
+        ("1.17", "1.16"),
+        ("1.18", "1.17"),
+        ("1.21", ""),
+        ("1.30", ""),
+        ("1.37", "1.36"),
+    ],
 )
 def test_k3s_is_upgraded_from_the_preset_before(minor: str, earlier: str) -> None:
     assert presets.before(minor) == earlier
@@ -201,9 +206,9 @@ OK, BAD = outcome(1), outcome(0, 1)
     ids=["good", "failed", "no lab", "skipped", "not removed", "nothing"],
 )
 def test_table(outcomes: dict[str, Outcome], cells: list[str], line: str, *, good: bool) -> None:
-    rows, cases = [Row("1.34", "v1.34.4-k3s1", outcomes)], [LAB, INSTALL, E2E]
+    rows, cases = [Row("1.34", "v1.34.4-k3s1", outcomes=outcomes)], [LAB, INSTALL, E2E]
     head, _, body = table.markdown(rows, cases).splitlines()
-    assert head == "| host | k3s | lab | ct install | end to end | all |"
+    assert head == "| host | k3s | cluster | ct install | end to end | all |"
     assert body == f"| 1.34 | v1.34.4-k3s1 | {' | '.join(cells)} |"
     assert table.closing(rows, cases) == (line, good)
 
@@ -245,10 +250,20 @@ def test_what_cannot_be_run_is_told(args: list[str], says: str) -> None:
 
 @pytest.mark.parametrize(
     ("minor", "k3s", "shown"),
-    [("1.34", "", "v1.34.4-k3s1"), ("1.34", "1.16", "v1.16.13-k3s1"), ("1.99", "", "no preset")],
+    [
+        ("1.34", "", "v1.34.4-k3s1, stand-in"),
+        ("1.34", "1.16", "v1.16.13-k3s1, stand-in"),
+        ("1.99", "", "no preset"),
+    ],
 )
 def test_a_row_names_the_k3s_that_runs(minor: str, k3s: str, shown: str) -> None:
     assert session.new_row(minor, k3s).k3s == shown
+
+
+@pytest.mark.parametrize(("provider", "shown"), [("", "1.34"), ("kind", "1.34, kind")])
+def test_a_row_names_the_host_that_is_no_lab(provider: str, shown: str) -> None:
+    row = session.new_row("1.34", "", provider)
+    assert table.markdown([row], []).splitlines()[-1].startswith(f"| {shown} | v1.34.4-k3s1,")
 
 
 def test_versions_are_those_of_the_lab_that_have_a_preset() -> None:

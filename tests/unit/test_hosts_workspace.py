@@ -26,11 +26,11 @@ def git(directory: Path, *args: str) -> str:
 def change(repository: Path, version: str) -> str:
     """Commit a version of the chart; return the commit."""
     chart = repository / workspace.CHART
-    (chart / "ci").mkdir(parents=True, exist_ok=True)
+    (chart / "values").mkdir(parents=True, exist_ok=True)
     (chart / "Chart.yaml").write_text(f"version: {version}\n")
     (chart / f"only-in-{version}").write_text("")
     for minor in ("1.16", "1.34"):
-        (chart / "ci" / f"preset-{minor}-values.yaml").write_text(f"version: {version}\n")
+        (chart / "values" / f"{minor}.yaml").write_text(f"version: {version}\n")
     (repository / "ct.yaml").write_text("charts: []\n")
     git(repository, "add", "--all")
     git(repository, "commit", "--message", version)

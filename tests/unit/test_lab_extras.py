@@ -16,7 +16,7 @@ from tests.e2e import extras as needed
 
 KINDS_ONLY = {"prometheus-operator"}
 """Extras of which nothing runs."""
-OF_DEBIAN = {"databases"}
+OF_DEBIAN = {"databases", "registry"}
 """Extras that are packages, and no Go module."""
 VALUES = {
     "DATABASES_IMAGE": "databases:12",
@@ -24,6 +24,11 @@ VALUES = {
     "KWOK_IMAGE": "kwok:v0",
     "METRICS_SERVER_IMAGE": "metrics-server:v0",
     "NODE_1": "198.18.0.11",
+    "OPEN_PORT": "5000",
+    "OPEN_REGISTRY": "open.registry.test",
+    "PRIVATE_PORT": "5001",
+    "PRIVATE_REGISTRY": "private.registry.test",
+    "REGISTRY_IMAGE": "registry:2",
     "SERVICE_CIDR": "10.96.0.0/16",
     "TRAEFIK_IMAGE": "traefik:v1",
 }

@@ -31,7 +31,7 @@ def test_coredns_has_the_name_that_the_stand_in_gives_it(minor: str) -> None:
 
 @pytest.mark.parametrize(
     ("minor", "want"),
-    [("1.16", "v1.6.9"), ("1.20", "v1.6.9"), ("1.21", "v1.12.4"), ("1.36", "v1.12.4")],
+    [("1.16", "v1.6.9"), ("1.20", "v1.6.9"), ("1.21", "v1.12.4"), ("1.37", "v1.12.4")],
 )
 def test_coredns_can_read_the_endpoints_of_its_minor(minor: str, want: str) -> None:
     assert gobuild.coredns(minor).version == want

@@ -17,7 +17,10 @@ from lab.processes import Daemon
 from lab.versions import DEFAULT_KUBERNETES, KUBERNETES, kubernetes
 
 OLD = ("1.16", "1.17", "1.18")
-TWO_OF_1_35 = ("1.35", "1.36")
+WITHOUT_OPENAPI = (*OLD, "1.21")
+RUNTIME_BY_FLAG = (*OLD, "1.21", "1.24")
+FIXED_LOGS = (*RUNTIME_BY_FLAG, "1.28")
+SINCE_1_35 = ("1.35", "1.36", "1.37")
 
 
 @pytest.mark.parametrize("minor", KUBERNETES)
@@ -37,13 +40,13 @@ def test_a_row_is_pinned(minor: str) -> None:
 
 @pytest.mark.parametrize("minor", KUBERNETES)
 def test_every_binary_knows_its_version(minor: str) -> None:
-    """Until 1.18 what answers for the API server looks at client-go's; 1.16 has yet others."""
+    """Until 1.24 what answers for the API server looks at client-go's; 1.16 has yet others."""
     flags = gobuild.kubernetes(minor).ldflags
     packages = re.findall(r"-X (\S+)\.gitVersion=(\S+)", flags)
     assert {version for _, version in packages} == {kubernetes(minor).version}
     assert {package for package, _ in packages} == {
         "k8s.io/component-base/version",
-        *(("k8s.io/client-go/pkg/version",) if minor in OLD else ()),
+        *(("k8s.io/client-go/pkg/version",) if minor in RUNTIME_BY_FLAG else ()),
         *(f"k8s.io/{each}/pkg/version" for each in ("kubernetes", "kubectl") if minor == "1.16"),
     }
 
@@ -58,8 +61,8 @@ def test_what_the_old_modules_lack_is_made(minor: str) -> None:
     """The list of what the generated file describes belongs to the key of the build."""
     program = gobuild.kubernetes(minor)
     subjects = program.directory / "openapi.go"
-    assert subjects.exists() == (minor in OLD) == (program.generates is not None)
-    if minor in OLD:
+    assert subjects.exists() == (minor in WITHOUT_OPENAPI) == (program.generates is not None)
+    if minor in WITHOUT_OPENAPI:
         packages = openapi.subjects(subjects.read_text())
         assert {"k8s.io/api/core/v1", "k8s.io/apimachinery/pkg/apis/meta/v1"} <= set(packages)
         assert len(packages) == len(set(packages))
@@ -82,10 +85,11 @@ def test_a_kubelet_hears_of_its_runtime_once(minor: str, tmp_path: Path) -> None
     config = configs.kubelet(layout.row, tmp_path, tmp_path, "node-1", "/c")
     flags = _flags(components.kubelet(layout, 1))
     socket = f"unix://{layout.node(1)}/containerd.sock"
-    assert flags.get("container-runtime-endpoint") == (socket if minor in OLD else None)
-    for field in ("containerRuntimeEndpoint", "podLogsDir", "volumePluginDir"):
-        assert (field in config) == (minor not in OLD)
-    assert config.get("failCgroupV1") == (False if minor in TWO_OF_1_35 else None)
+    assert flags.get("container-runtime-endpoint") == (socket if minor in RUNTIME_BY_FLAG else None)
+    assert ("containerRuntimeEndpoint" in config) == (minor not in RUNTIME_BY_FLAG)
+    assert ("podLogsDir" in config) == (minor not in FIXED_LOGS)
+    assert ("volumePluginDir" in config) == (minor not in OLD)
+    assert config.get("failCgroupV1") == (False if minor in SINCE_1_35 else None)
 
 
 @pytest.mark.parametrize("minor", KUBERNETES)
@@ -93,7 +97,7 @@ def test_no_two_nodes_keep_logs_in_one_place(minor: str, tmp_path: Path) -> None
     """The runtime writes them where the kubelet reads them, each node its own."""
     layout = _layout(minor, tmp_path)
     for number in layout.network.numbers:
-        binds = ((layout.node(number) / "pods", POD_LOGS),) if minor in OLD else ()
+        binds = ((layout.node(number) / "pods", POD_LOGS),) if minor in FIXED_LOGS else ()
         assert components.kubelet(layout, number).binds == binds
         assert components.containerd(layout, number).binds == binds
 

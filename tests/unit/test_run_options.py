@@ -56,6 +56,8 @@ OTHER: dict[str, tuple[object, str, object]] = {
     "max_objects": ("7", "scope.max_objects", 7),
     "pod_node_selector": ("a=b", "scope.node_selector", (("a", "b"),)),
     "hosts_image": ("other", "scope.hosts_image", "other"),
+    "image_registry": ("other", "scope.image_registry", "other"),
+    "image_pull_secrets": ("a,b", "scope.image_pull_secrets", ("a", "b")),
     "accept_new_datastore": (True, "accept_new_datastore", True),
     "leader_elect": (True, "leader_elect", True),
     "api_port": ("7", "api_port", 7),

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from lab import commands
+from lab import commands, k3simages
 from lab.assets import Assets
 from lab.progress import Progress
 from lab.versions import DEFAULT_KUBERNETES
@@ -52,6 +52,13 @@ def numbers(_ctx: click.Context, _option: click.Parameter, given: str) -> tuple[
         return tuple(int(each) for each in given.split(",") if each.strip())
     except ValueError:
         raise click.BadParameter(f"{given!r} is not a list of numbers") from None
+
+
+def made_on() -> str:
+    """Return which k3s is measured: a cluster that is given pulls the one that presets name."""
+    if os.environ.get("KUBECONFIG"):
+        return "as the host pulls it"
+    return k3simages.origin(DEFAULT_KUBERNETES)
 
 
 @click.command(cls=Command)
@@ -104,7 +111,7 @@ def main(
     progress = Progress()
     assets = Assets(progress, DEFAULT_KUBERNETES)
     os.environ["PATH"] = f"{assets.tools(tests=False)}{os.pathsep}{os.environ['PATH']}"
-    found = Results(results.about(small=choice["small"]))
+    found = Results(results.about(small=choice["small"], k3s=made_on()))
     file = DIRECTORY / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     with (

@@ -98,6 +98,7 @@ def headline(about: Mapping[str, Any]) -> str:
     parts = (
         f"{about['began']}, commit {about['commit']}{changed}",
         f"host {about.get('host', '?')}",
+        f"k3s: {about.get('k3s', 'stand-in')}",
         f"{about['cores']} cores, load {about['load'][0]} before, {about['load after'][0]} after",
     )
     return "; ".join(parts)

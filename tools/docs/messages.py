@@ -14,6 +14,8 @@ VARIES = "…"
 TEMPLATES = ROOT / "charts" / "virtualcluster" / "templates"
 SOURCES = (ROOT / "syncer", ROOT / "cli" / "virtualcluster_cli")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_LIST = re.compile(r'\(list\s+((?:"(?:[^"\\]|\\.)*"\s*)+)\| join " "\)')
+_ACTION = re.compile(r"\{\{- \$errors = append \$errors\s+(.*?) -\}\}", re.DOTALL)
 _VERB = re.compile(r"%[sdqv]")
 
 
@@ -43,14 +45,18 @@ def of_chart() -> list[str]:
     return [
         found
         for file in sorted(TEMPLATES.glob("_validate*.tpl"))
-        for line in file.read_text().splitlines()
-        if "append $errors" in line
-        for found in [_VERB.sub(VARIES, _longest(line)).replace('\\"', '"')]
+        for action in _ACTION.findall(file.read_text())
+        for found in [_VERB.sub(VARIES, _longest(_joined(action))).replace('\\"', '"')]
     ]
 
 
-def _longest(line: str) -> str:
-    found: list[str] = _STRING.findall(line)
+def _joined(action: str) -> str:
+    """Return a template action with each `list "a" "b" | join " "` as "a b"."""
+    return _LIST.sub(lambda found: f'"{" ".join(_STRING.findall(found[1]))}"', action)
+
+
+def _longest(action: str) -> str:
+    found: list[str] = _STRING.findall(action)
     return max(found, key=len)
 
 

@@ -11,6 +11,10 @@ import click
 import yaml
 
 from lab.main_job import main as job
+from tests.conformance.cli import main as conformance
+from tests.contract.cli import main as contract
+from tests.escapes.cli import main as escapes
+from tests.hosts.cli import main as hosts
 from tools.bench.cli import main as bench
 from tools.docs import blocks
 from tools.docs.blocks import ROOT, Block
@@ -26,6 +30,13 @@ SCRIPTS: dict[str, click.Command] = {
     "bench": bench,
     "package-cli": wheel,
 }
+PARTS: dict[str, click.Command] = {
+    "conformance": conformance,
+    "contract": contract,
+    "escapes": escapes,
+    "hosts": hosts,
+}
+"""Of scripts/test, those that have options of their own."""
 _SET = re.compile(r"--set[ =]['\"]?([A-Za-z0-9.]+)=")
 
 
@@ -73,6 +84,9 @@ def wrong(script: str) -> list[str]:
             if not (ROOT / program).is_file():
                 found.append(f"no {program}")
             command = SCRIPTS.get(program.removeprefix("scripts/"))
+            if command is suite and args and args[0] in PARTS:
+                part, *args = args
+                command = PARTS[part]
             if command is None:
                 found.append(f"{program} is not known here: add it to SCRIPTS")
         if command is not None:

@@ -41,6 +41,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         Scenario("docs/how-to/ingress.md", needs=True, extras=("traefik", "cert-manager")),
     ),
     "external-datastore": (Scenario("docs/how-to/external-datastore.md", extras=("databases",)),),
+    "air-gap": (Scenario("docs/how-to/air-gap.md", extras=("registry",)),),
 }
 PLAYED = frozenset(each.page for group in SCENARIOS.values() for each in group)
 

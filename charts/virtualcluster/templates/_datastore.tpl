@@ -1,4 +1,4 @@
-{{/* Where the state is: sqlite on a volume, or in the pod, or a datastore outside of it. */}}
+{{/* The datastore (sqlite on a volume or in the pod, or an external one) and the number of replicas. */}}
 
 {{/* Non-empty when the datastore is outside of the pod. */}}
 {{- define "virtualcluster.datastore.outside" -}}
@@ -22,7 +22,10 @@
 {{- define "virtualcluster.datastore.files" -}}
 {{- $datastore := .Values.virtualCluster.datastore -}}
 {{- $files := dict -}}
-{{- range $flag, $key := dict "datastore-cafile" $datastore.caKey "datastore-certfile" $datastore.certKey "datastore-keyfile" $datastore.keyKey -}}
+{{- range $flag, $key := dict
+      "datastore-cafile" $datastore.caKey
+      "datastore-certfile" $datastore.certKey
+      "datastore-keyfile" $datastore.keyKey -}}
 {{- if $key -}}{{- $_ := set $files $flag $key -}}{{- end -}}
 {{- end -}}
 {{- toJson $files -}}
@@ -52,4 +55,34 @@
       {{- range $flag, $key := include "virtualcluster.datastore.files" . | fromJson }}
       - {key: {{ $key }}, path: {{ $flag }}}
       {{- end }}
+{{- end }}
+
+{{/* Non-empty when there are several pods. */}}
+{{- define "virtualcluster.replicated" -}}
+{{- if gt (int .Values.virtualCluster.replicas) 1 }}true{{ end -}}
+{{- end }}
+
+{{/* The readiness path of a syncer. With several pods, checks of what all pods share are excluded: they would remove
+     every pod from the Service at once. */}}
+{{- define "virtualcluster.syncer.readiness" -}}
+{{- if include "virtualcluster.replicated" . -}}
+/readyz?within=0.9&exclude=host-watches&exclude=deletions&exclude=datastore
+{{- else -}}
+/readyz?within=0.9
+{{- end -}}
+{{- end }}
+
+{{/* Where the pods go: the user's affinity, or else away from each other where they can. */}}
+{{- define "virtualcluster.affinity" -}}
+{{- if .Values.affinity -}}
+{{- toYaml .Values.affinity -}}
+{{- else if include "virtualcluster.replicated" . -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels: {{- include "virtualcluster.selectorLabels" . | nindent 12 }}
+{{- end -}}
 {{- end }}

@@ -89,7 +89,6 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
-{{/* The image of the syncer. */}}
-{{- define "virtualcluster.syncer.image" -}}
-{{- .Values.syncer.image | default (printf "virtualcluster/syncer:%s" .Chart.AppVersion) -}}
-{{- end }}
+{{/* The name under which the virtual API server dials the kubelet endpoint of the syncer; the pod's /etc/hosts leads it
+     to the loopback interface that both containers share. Not a --tls-san: k3s would take over that node address. */}}
+{{- define "virtualcluster.kubelet.host" -}}kubelet.virtualcluster.internal{{- end }}

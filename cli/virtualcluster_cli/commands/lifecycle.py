@@ -12,7 +12,7 @@ from virtualcluster_cli import connections, progress
 from virtualcluster_cli.chart_options import Wanted, chart_options
 from virtualcluster_cli.commands.connect import leave
 from virtualcluster_cli.errors import NotReady, Trouble
-from virtualcluster_cli.helm import Helm, Running, trouble
+from virtualcluster_cli.helm import Helm, Running, trouble, warnings
 from virtualcluster_cli.installations import check_name, synced_pods_of
 from virtualcluster_cli.options import Host, examples, host_options, name_argument
 
@@ -155,7 +155,10 @@ def _until_rolled(host: Host, path: str, before: int, timeout: float) -> None:
 
 @contextlib.contextmanager
 def _helm(helm: Helm, *command: str) -> Iterator[Callable[[], bool]]:
-    """Run helm beside a block; give what tells whether it runs, and raises when it failed."""
+    """Run helm beside a block; give what tells whether it runs, and raises when it failed.
+
+    What the chart's notes warn of is said on standard error: nobody sees the notes themselves.
+    """
     running: Running = helm.start(*command)
 
     def busy() -> bool:
@@ -168,6 +171,9 @@ def _helm(helm: Helm, *command: str) -> Iterator[Callable[[], bool]]:
 
     try:
         yield busy
+        if not running.running:
+            for each in warnings(running.result().out):
+                click.secho(f"warning: {each}", fg="yellow", err=True)
     finally:
         if running.running:
             running.end()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,6 +53,20 @@ func packaged(t *testing.T, s *instance) {
 	if at(config, "data", "clusterDNS") != "10.96.0.10" || at(config, "data", "clusterDomain") != "cluster.local" {
 		t.Errorf("%v", config)
 	}
+	host, _ := os.Hostname()
+	for path, controller := range map[string]string{"/configmaps/coredns": "deploy", "/secrets/k3s-serving": "k3s-supervisor"} {
+		want := controller + "@" + strings.ToLower(host)
+		manager := managers(s.made(kubeSystem + path))
+		if row.NamedManagers && !slices.Contains(strings.Fields(manager), want) || !row.NamedManagers && strings.Contains(manager, "@") {
+			t.Errorf("%s is managed by %s", path, manager)
+		}
+	}
+	if slices.Contains(row.DisableItems, "runtimes") {
+		classes, _ := s.must(http.MethodGet, "/apis/node.k8s.io/v1/runtimeclasses", nil)["items"].([]any)
+		if len(classes) != 10 {
+			t.Errorf("%d RuntimeClasses", len(classes))
+		}
+	}
 	helm := http.StatusNotFound // the controller is disabled
 	if row.HelmCRDsAlways {
 		helm = http.StatusOK
@@ -59,6 +74,16 @@ func packaged(t *testing.T, s *instance) {
 	if code, _, _ := s.do(s.admin(), http.MethodGet, "/apis/helm.cattle.io/v1", nil); code != helm {
 		t.Errorf("helm CRDs: %d", code)
 	}
+}
+
+// managers are the names of those who wrote an object.
+func managers(made object) string {
+	fields, _ := at(made, "metadata", "managedFields").([]any)
+	var names []string
+	for _, field := range fields {
+		names = append(names, fmt.Sprint(at(field, "manager")))
+	}
+	return strings.Join(names, " ")
 }
 
 func node(name, address string, port int) object {
@@ -123,7 +148,7 @@ type fakeKubelet struct {
 
 func startKubelet(t *testing.T, s *instance) *fakeKubelet {
 	t.Helper()
-	authority, err := pki.LoadAuthority(s.tls("server-ca"), "server-ca")
+	authority, err := pki.LoadAuthority(s.tls("server-ca"), "server-ca", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +247,7 @@ func kubelets(t *testing.T, s *instance) {
 
 // openTunnel is what an agent on the node does.
 func openTunnel(t *testing.T, s *instance, name string) {
-	authority, err := pki.LoadAuthority(s.tls("client-ca"), "client-ca")
+	authority, err := pki.LoadAuthority(s.tls("client-ca"), "client-ca", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

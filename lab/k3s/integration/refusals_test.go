@@ -35,6 +35,8 @@ func TestRefusalsEndWithOneAndSayWhy(t *testing.T) {
 		other("--egress-selector-mode=disabled", "flag provided but not defined: -egress-selector-mode")
 		other("--disable-helm-controller", "flag provided but not defined: -disable-helm-controller")
 		other("--tls-san-security", "flag provided but not defined: -tls-san-security")
+	case row.Minor < 25:
+		other("--egress-selector-mode=direct", "invalid egress-selector-mode direct")
 	default:
 		other("--no-deploy=coredns", "flag provided but not defined: -no-deploy")
 		other("--egress-selector-mode=direct", "invalid egress-selector-mode direct")
@@ -48,6 +50,32 @@ func TestRefusalsEndWithOneAndSayWhy(t *testing.T) {
 				t.Errorf("code %d: %s", code, s.own())
 			}
 		})
+	}
+}
+
+func TestAnUnknownArgumentOfTheAPIServerEndsIt(t *testing.T) {
+	t.Parallel()
+	s := newInstance(t, append(direct(), "--kube-apiserver-arg=no-such-flag=1")...)
+	s.start()
+	want, said := 1, "level=fatal"
+	if row.EndsQuietly {
+		want, said = 0, "Shutdown request received"
+	}
+	if code := s.exits(); code != want || !strings.Contains(s.own(), said) || !strings.Contains(s.own(), "kube-apiserver exited") {
+		t.Errorf("code %d: %s", code, s.own())
+	}
+}
+
+func TestWithoutADefaultRouteItDoesNotStart(t *testing.T) {
+	s := newInstance(t)
+	command := exec.Command("unshare", append([]string{"--net", binary}, s.args...)...)
+	command.Env = s.env()
+	out, err := command.CombinedOutput()
+	if strings.Contains(string(out), "unshare failed") {
+		t.Skip("no right to make a network without routes")
+	}
+	if err == nil || !strings.Contains(string(out), "no default routes found") {
+		t.Errorf("%s, %v", out, err)
 	}
 }
 

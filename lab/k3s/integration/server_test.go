@@ -76,7 +76,8 @@ func kubectl(t *testing.T, s *instance) {
 func authenticates(t *testing.T, s *instance) {
 	nobody := s.client()
 	for path, want := range map[string]int{
-		"/ping": 200, "/cacerts": 200, "/version": 401, "/readyz": 401, "/api": 401, "/v1-k3s/readyz": 401,
+		"/ping": 200, "/cacerts": 200, "/version": 401, "/healthz": 401, "/livez": 401, "/readyz": 401, "/metrics": 401,
+		"/api": 401, "/v1-k3s/readyz": row.Unwelcome, "/v1-k3s/connect": row.Unwelcome,
 	} {
 		if code, _, text := s.do(nobody, http.MethodGet, path, nil); code != want {
 			t.Errorf("%s without credentials: %d %s", path, code, text)
@@ -215,13 +216,14 @@ func files(t *testing.T, s *instance) {
 		"tls/client-admin.key", "tls/serving-kube-apiserver.crt", "tls/client-kube-apiserver.key", "tls/service.key",
 		"tls/client-auth-proxy.crt", "tls/dynamic-cert.json", "cred/admin.kubeconfig", "cred/passwd", "token",
 		"manifests/coredns.yaml",
+		"cred/ipsec.psk",
 	}
 	if row.KubeletDial == family.DialSelector {
 		names = append(names, "etc/egress-selector-config.yaml", "db/bootstrap.sealed", "tls/service.current.key")
 	}
 	for _, name := range names {
 		info, err := os.Stat(s.path("data/server/" + name))
-		if err != nil || info.Mode().Perm() != 0o600 {
+		if err != nil || info.Mode().Perm() != mode(name) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
@@ -230,7 +232,7 @@ func files(t *testing.T, s *instance) {
 			t.Errorf("%s/: %v, %v", name, info, err)
 		}
 	}
-	if target, err := os.Readlink(s.path("data/server/node-token")); err != nil || target != "token" {
+	if target, err := os.Readlink(s.path("data/server/node-token")); err != nil || target != s.path("data/server/token") {
 		t.Errorf("node-token: %s, %v", target, err)
 	}
 	if _, err := os.Stat(s.path("data/server/db/state.db")); err != nil {
@@ -239,12 +241,22 @@ func files(t *testing.T, s *instance) {
 	if _, err := os.Stat(s.path("etc/node/password")); (err == nil) != row.NodePassword {
 		t.Error(err)
 	}
-	apiServer := "system:apiserver"
+	apiServer := "system:apiserver,O=system:masters"
 	if row.Minor < 22 {
-		apiServer = "kube-apiserver"
+		apiServer = "kube-apiserver" // in no group
+	}
+	if row.NodePassword {
+		for _, name := range []string{"client-kubelet", "serving-kubelet", "client-kube-proxy", "client-k3s-controller"} {
+			if _, err := tls.LoadX509KeyPair(s.path("data/agent/"+name+".crt"), s.path("data/agent/"+name+".key")); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if target, err := os.Readlink(s.path("etc/k3s/k3s.yaml")); err != nil || target != s.path("kc/kube-config.yaml") {
+		t.Errorf("the usual kubeconfig: %s, %v", target, err)
 	}
 	for leaf, want := range map[string]string{
-		"client-kube-apiserver": "CN=" + apiServer + ",O=system:masters of k3s-client-ca",
+		"client-kube-apiserver": "CN=" + apiServer + " of k3s-client-ca",
 		"client-admin":          "CN=system:admin,O=system:masters of k3s-client-ca",
 		"client-auth-proxy":     "CN=system:auth-proxy of k3s-request-header-ca",
 	} {
@@ -263,6 +275,15 @@ func files(t *testing.T, s *instance) {
 	if !filepath.IsAbs(s.tls("client-admin.crt")) || !strings.Contains(string(admin), s.tls("client-admin.crt")) {
 		t.Errorf("%s", admin)
 	}
+}
+
+// mode is what a file below server/ may be read by.
+func mode(name string) os.FileMode {
+	open := strings.HasSuffix(name, ".kubeconfig") || strings.HasSuffix(name, "dynamic-cert.json")
+	if strings.HasSuffix(name, ".crt") || open && row.OpenFiles {
+		return 0o644
+	}
+	return 0o600
 }
 
 func components(t *testing.T, s *instance) {

@@ -14,6 +14,7 @@ from syncer.state.cluster import World
 from syncer.sync import plan
 from syncer.translate import pods as translate
 from syncer.translate import resize
+from syncer.translate.images import on_host
 
 log = structlog.get_logger()
 
@@ -44,10 +45,15 @@ class PodChanges:
             spec["activeDeadlineSeconds"] = deadline
         for field in ("containers", "initContainers"):
             images = {c["name"]: c.get("image") for c in host_pod["spec"].get(field) or ()}
-            changed = [
-                {"name": c["name"], "image": c["image"]}
+            wanted_images = {
+                c["name"]: on_host(virt_pod, c["image"], self.world.scope.image_registry)
                 for c in virt_pod["spec"].get(field) or ()
-                if c.get("image") and images.get(c["name"], c["image"]) != c["image"]
+                if c.get("image")
+            }
+            changed = [
+                {"name": name, "image": image}
+                for name, image in wanted_images.items()
+                if images.get(name, image) != image
             ]
             if changed:
                 spec[field] = changed

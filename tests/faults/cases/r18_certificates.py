@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 
+from syncer import certfile
 from syncer.kubelet.certs import LIFETIME
 from tests.e2e.cluster import ApiError, Cluster, Unreachable
 from tests.faults import ageing, clock
@@ -126,7 +127,7 @@ def _kubelet(play: Play) -> None:
         play.struck()
         new = _shown(_dial(play, port))
         authority = (play.pair.k3s.data / "server" / "tls" / "server-ca.crt").read_bytes()
-        new.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
+        new.verify_directly_issued_by(certfile.first(authority))
         names = new.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         assert names.get_values_for_type(x509.DNSName) == [KUBELET_NAME]
         assert new.serial_number != old.serial_number

@@ -77,6 +77,19 @@ def test_create(
     assert "--create-namespace" not in command
 
 
+def test_what_the_chart_warns_of_is_passed_on(
+    cli: Run, host: Served, helm: Callable[..., str], chart: str
+) -> None:
+    host.create("statefulsets", "team-x", **statefulset("ci"))
+    host.create("pods", "team-x", metadata={"name": "ci-0", "labels": LABELS}, status=READY)
+    coredns(host, "coredns-ci", release="ci")
+    notes = r"printf 'NOTES:\nIt runs.\n\nWarning: no preset for 1.25:\n1.24 was taken.\n\nWait\n'"
+    done = cli("create", "ci", "--chart", chart, PATH=helm(install=notes))
+    assert done.exit_code == 0, done.output
+    assert "warning: no preset for 1.25: 1.24 was taken.\n" in done.stderr
+    assert "It runs" not in done.output
+
+
 def test_create_makes_the_namespace(
     cli: Run, host: Served, helm: Callable[[], str], chart: str, tmp_path: Path
 ) -> None:

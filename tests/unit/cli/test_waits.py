@@ -109,13 +109,18 @@ def test_what_should_be_there_waits_for_nothing_that_is_known(plural: str, virt:
     assert list(waits.of_virtual(plural, virt, made(), named=True)) == []
 
 
+def _waiting(**state: str) -> Obj:
+    return {"containerStatuses": [{"name": "main", "state": {"waiting": state}}]}
+
+
 def test_everything_waits_for_the_virtual_cluster_itself() -> None:
     starting = made(pod_status={"containerStatuses": []})
     (found,) = waits.of_virtual("pods", pod(), starting, named=True)
     assert "not ready (Starting)" in found
 
 
-WAITING = {"reason": "ImagePullBackOff", "message": "no such image"}
+REFUSED = _waiting(reason="ImagePullBackOff", message="no such image")
+CRASHED = _waiting(reason="CrashLoopBackOff")
 
 
 @pytest.mark.parametrize(
@@ -138,9 +143,15 @@ WAITING = {"reason": "ImagePullBackOff", "message": "no such image"}
         ),
         (
             "pods",
-            pod(status={"containerStatuses": [{"name": "main", "state": {"waiting": WAITING}}]}),
-            ["container main: ImagePullBackOff: no such image"],
+            pod(status=REFUSED),
+            ["container main: ImagePullBackOff: no such image (tried without a Secret)"],
         ),
+        (
+            "pods",
+            pod(status=REFUSED, imagePullSecrets=[{"name": "a-x-b-x-c"}, {"name": "pull"}]),
+            ["ImagePullBackOff: no such image (tried with a-x-b-x-c, pull of the host)"],
+        ),
+        ("pods", pod(status=CRASHED), ["container main: CrashLoopBackOff"]),
         ("pods", pod(status=READY), []),
     ],
 )

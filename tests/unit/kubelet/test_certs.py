@@ -1,7 +1,8 @@
-"""The serving certificate, the TLS context, and who counts as the API server."""
+"""The serving certificate and the TLS context."""
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from syncer.kubelet.certs import LIFETIME, CertificateError, Serving, issue
-from syncer.kubelet.tls import ServingTls, is_api_server
+from syncer.kubelet.tls import ServingTls
 from tests.unit.kubelet_fakes import KUBELET_HOST
-from tests.unit.kubelet_pki import make_ca, make_leaf, write_tls_dir
+from tests.unit.kubelet_pki import make_ca, with_serial_0, write_tls_dir
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 CA = make_ca("k3s-server-ca")
@@ -129,42 +130,8 @@ def test_custom_rsa_ca_works() -> None:
         .not_valid_after(NOW + timedelta(days=900))
         .sign(key, hashes.SHA256())
     )
-    pem = ca.public_bytes(serialization.Encoding.PEM)
+    pem = ssl.DER_cert_to_PEM_cert(with_serial_0(ca, key)).encode()
     certificate(issue(pem, key_pem(key), [KUBELET_HOST], NOW)).verify_directly_issued_by(ca)
-
-
-MASTERS = "system:masters"
-
-
-@pytest.mark.parametrize(
-    ("names", "groups", "trusted"),
-    [
-        (["system:apiserver"], [MASTERS], True),
-        (["kube-apiserver"], [MASTERS], True),
-        (["system:admin"], [MASTERS], False),
-        (["system:apiserver"], [], False),
-        (["system:apiserver"], ["system:nodes"], False),
-        (["system:apiserver"], [MASTERS, "system:nodes"], False),
-        (["System:Apiserver"], [MASTERS], False),
-        (["system:apiserver "], [MASTERS], False),
-        (["system:apiserver,O=x"], [MASTERS], False),
-        (["tenant", "system:apiserver"], [MASTERS], False),
-        (["system:apiserver", "tenant"], [MASTERS], False),
-        ([], [MASTERS], False),
-        (["system:node:a"], ["system:nodes"], False),
-    ],
-)
-def test_only_the_api_server_itself_is_trusted(
-    names: list[str], groups: list[str], *, trusted: bool
-) -> None:
-    leaf = make_leaf(CA, names, groups, ExtendedKeyUsageOID.CLIENT_AUTH)
-    der = leaf.certificate.public_bytes(serialization.Encoding.DER)
-    assert is_api_server(der) is trusted
-
-
-def test_unparsable_certificate_is_not_trusted() -> None:
-    assert not is_api_server(b"\x30\x00")
-    assert not is_api_server(None)
 
 
 class Clock:

@@ -7,6 +7,7 @@ import ssl
 
 import h11
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from syncer.kubelet import Limits
 from tests.unit.kubelet_fakes import (
@@ -20,7 +21,7 @@ from tests.unit.kubelet_fakes import (
     until,
 )
 from tests.unit.kubelet_host import HostCall
-from tests.unit.kubelet_pki import make_ca, make_client
+from tests.unit.kubelet_pki import make_ca, make_client, make_leaf, write_api_server
 
 pytestmark = pytest.mark.timeout(10)
 QUICK = Limits(
@@ -52,22 +53,40 @@ async def test_certificate_of_another_ca_ends_in_the_handshake() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "group"),
+    ("name", "groups"),
     [
-        ("system:admin", "system:masters"),
-        ("system:apiserver", "tenants"),
-        ("system:node:node-a", "system:nodes"),
+        # What the API server itself is called in some version: a tenant can have these signed.
+        ("kube-apiserver", []),
+        ("system:apiserver", ["system:masters"]),
+        ("kube-apiserver", ["system:masters"]),
+        ("system:apiserver", []),
+        ("system:admin", ["system:masters"]),
+        ("system:node:node-a", ["system:nodes"]),
     ],
 )
-async def test_other_identity_of_the_same_ca_is_forbidden_everything(name: str, group: str) -> None:
+async def test_other_key_of_the_same_ca_is_forbidden_everything(
+    name: str, groups: list[str]
+) -> None:
     async with Endpoint() as endpoint:
+        other = make_leaf(endpoint.client_ca, [name], groups, ExtendedKeyUsageOID.CLIENT_AUTH)
         for target in ("/healthz", LOGS, EXEC):
-            caller = await endpoint.call(make_client(endpoint.client_ca, name, group))
+            caller = await endpoint.call(other)
             code, body = await caller.ask("GET", target)
             assert code == 403
             assert b"not the API server's" in body
         assert not endpoint.host.calls
         assert not endpoint.lookup.asked
+
+
+async def test_api_server_that_was_made_anew_is_known_without_a_restart_the_old_one_no_more() -> (
+    None
+):
+    async with Endpoint() as endpoint:
+        old = endpoint.api_server
+        assert await (await endpoint.call(old)).ask("GET", "/healthz") == (200, b"ok")
+        new = write_api_server(endpoint.tls_dir, endpoint.client_ca, "system:apiserver")
+        assert await (await endpoint.call(new)).ask("GET", "/healthz") == (200, b"ok")
+        assert (await (await endpoint.call(old)).ask("GET", "/healthz"))[0] == 403
 
 
 async def test_old_tls_and_http2_are_not_spoken() -> None:

@@ -28,7 +28,7 @@ from tests.unit.kubelet_fakes import (
     on_both_loops,
     until,
 )
-from tests.unit.kubelet_pki import load, make_ca, make_client, make_leaf
+from tests.unit.kubelet_pki import load, make_ca, make_leaf
 
 pytestmark = pytest.mark.timeout(30)
 DATA = os.urandom(4 * 1024 * 1024)
@@ -65,7 +65,7 @@ def blocking_host(endpoint: Endpoint, script: Callable[[ssl.SSLSocket], None]) -
 def blocking_client(endpoint: Endpoint) -> ssl.SSLSocket:
     """Open a stream from a thread, up to and with the 101."""
     context = ssl.create_default_context(cadata=endpoint.server_ca.cert_pem.decode())
-    load(context, make_client(endpoint.client_ca))
+    load(context, endpoint.api_server)
     plain = socket.create_connection(("127.0.0.1", endpoint.port))
     peer = context.wrap_socket(plain, server_hostname=KUBELET_HOST, suppress_ragged_eofs=False)
     lines = [f"POST {EXEC} HTTP/1.1", "Host: a", *(": ".join(pair) for pair in SPDY)]

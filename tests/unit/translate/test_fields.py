@@ -35,7 +35,10 @@ TABLES = {
     "PodDisruptionBudgetSpec": BUDGET_SPEC,
 }
 # Known to other minors than 1.34.
-ELSEWHERE = {"topologyKeys", "backend", "workloadRef", "ipFamily", "schedulingGroup"}
+ELSEWHERE = {
+    *("topologyKeys", "backend", "workloadRef", "ipFamily", "schedulingGroup"),
+    "evictionResponders",
+}
 
 
 @pytest.mark.parametrize("name", TABLES)

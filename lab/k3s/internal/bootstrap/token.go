@@ -57,13 +57,16 @@ func WriteTokens(serverDir, caHash, password, agentPassword string, admin bool) 
 		return err
 	}
 	agentToken := filepath.Join(serverDir, "agent-token")
-	if err := link("token", filepath.Join(serverDir, "node-token")); err != nil {
+	if err := link(token, filepath.Join(serverDir, "node-token")); err != nil {
 		return err
 	}
 	if agentPassword == "" {
 		agentPassword = password
-		if err := link("token", agentToken); err != nil {
-			return err
+		// Old ones have the file only where agents have a token of their own.
+		if !admin {
+			if err := link(token, agentToken); err != nil {
+				return err
+			}
 		}
 	} else {
 		_ = os.Remove(agentToken) // may be a link from before

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"virtualcluster/lab/k3s/internal/family"
@@ -38,7 +39,7 @@ func TestThreeWayPatch(t *testing.T) {
 }
 
 func TestEveryManifestRendersForEveryFamily(t *testing.T) {
-	for _, version := range []string{"1.16", "1.17", "1.18", "1.30", "1.34", "1.36"} {
+	for _, version := range []string{"1.16", "1.17", "1.18", "1.21", "1.24", "1.28", "1.30", "1.34", "1.37"} {
 		row, _, err := family.Of(version)
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +62,22 @@ func TestEveryManifestRendersForEveryFamily(t *testing.T) {
 					t.Errorf("%s: lost by packing", name)
 				}
 			}
+		}
+	}
+}
+
+func TestTheRegistryOfPackagedImagesStandsBeforeTheirNames(t *testing.T) {
+	row, _, err := family.Of("1.34")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for registry, want := range map[string]string{
+		"":                     `image: "rancher/mirrored-coredns-coredns:1.12.4"`,
+		"mirror.test:5000/hub": `image: "mirror.test:5000/hub/rancher/mirrored-coredns-coredns:1.12.4"`,
+	} {
+		s := &settings.Server{Family: row, ClusterDNS: []string{"10.96.0.10"}, DefaultRegistry: registry}
+		if content, err := render("coredns", s); err != nil || !strings.Contains(string(content), want) {
+			t.Errorf("%s: %v", registry, err)
 		}
 	}
 }

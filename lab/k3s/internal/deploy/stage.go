@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -29,12 +30,20 @@ var runtimes = []string{"nvidia", "nvidia-experimental", "crun", "lunatic", "sli
 // values fills the manifests' templates.
 func values(s *settings.Server) map[string]any {
 	return map[string]any{
-		"RBAC": s.Family.RBACVersion, "OSLabel": s.Family.OSLabel, "Image": s.Family.CoreDNS,
+		"RBAC": s.Family.RBACVersion, "OSLabel": s.Family.OSLabel, "Image": packagedImage(s),
 		"CustomDNS": s.Family.CustomDNS, "Domain": s.ClusterDomain,
 		"DNS": s.ClusterDNS[0], "DNSList": strings.Join(s.ClusterDNS, ", "), "Runtimes": runtimes,
 		"Helm":      !s.DisableHelm || s.Family.HelmCRDsAlways,
 		"HelmKinds": s.Family.HelmKinds,
 	}
+}
+
+// packagedImage is CoreDNS' image in the registry that --system-default-registry names, a path included if it has one.
+func packagedImage(s *settings.Server) string {
+	if s.DefaultRegistry == "" {
+		return s.Family.CoreDNS
+	}
+	return s.DefaultRegistry + "/" + s.Family.CoreDNS
 }
 
 func render(name string, s *settings.Server) ([]byte, error) {
@@ -49,7 +58,7 @@ func render(name string, s *settings.Server) ([]byte, error) {
 
 // Skipped says whether a packaged component is left out.
 func Skipped(component string, s *settings.Server) bool {
-	if component == "ccm" && s.DisableCloud && s.IsDisabled("servicelb") {
+	if component == "ccm" && !s.Family.CloudAlways && s.DisableCloud && s.IsDisabled("servicelb") {
 		return true
 	}
 	return component != "" && s.IsDisabled(component)
@@ -62,7 +71,7 @@ func Stage(s *settings.Server) error {
 		return err
 	}
 	for name, component := range packaged {
-		if Skipped(component, s) || name == "runtimes" && !s.Family.CustomDNS {
+		if Skipped(component, s) || name == "runtimes" && !slices.Contains(s.Family.DisableItems, name) {
 			continue
 		}
 		content, err := render(name, s)

@@ -102,6 +102,8 @@ var Scheduler = []Arg{
 	{Name: "authorization-kubeconfig", Value: "${cred}/scheduler.kubeconfig", Span: since(19)},
 	{Name: "authentication-kubeconfig", Value: "${cred}/scheduler.kubeconfig", Span: since(19)},
 	{Name: "bind-address", Value: "127.0.0.1", Span: always},
+	{Name: "port", Value: "10251", Span: until(21)},
+	{Name: "secure-port", Value: "0", Span: until(21)},
 	{Name: "secure-port", Value: "10259", Span: since(22)},
 	{Name: "profiling", Value: "false", Span: since(19)},
 	{Name: "tls-cert-file", Value: "${tls}/kube-scheduler/kube-scheduler.crt", Span: since(33)}, // ≈

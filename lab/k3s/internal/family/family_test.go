@@ -1,6 +1,7 @@
 package family
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -18,13 +19,13 @@ func row(t *testing.T, version string) *Family {
 func TestVersionsFindTheirRows(t *testing.T) {
 	for version, full := range map[string]string{
 		"v1.34.4+k3s1": "v1.34.4+k3s1", "1.34": "v1.34.4+k3s1", "v1.16.13+k3s1": "v1.16.13+k3s1", "1.18": "v1.18.6+k3s1",
-		"v1.30.1+k3s1": "v1.30.1+k3s1", "1.36": "v1.36.1+k3s1",
+		"v1.30.1+k3s1": "v1.30.1+k3s1", "1.36": "v1.36.1+k3s1", "1.28": "v1.28.15+k3s1",
 	} {
 		if _, got, err := Of(version); err != nil || got != full {
 			t.Errorf("%s: %s, %v", version, got, err)
 		}
 	}
-	for _, version := range []string{"", "v2.0.0", "1.15", "1.25", "1.37", "latest"} {
+	for _, version := range []string{"", "v2.0.0", "1.15", "1.25", "1.38", "latest"} {
 		if _, _, err := Of(version); err == nil {
 			t.Errorf("%q has a row", version)
 		}
@@ -36,25 +37,34 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 		return slices.ContainsFunc(f.Flags(), func(flag Flag) bool { return strings.Split(flag.Names, ",")[0] == name })
 	}
 	for flag, span := range map[string]Span{ // the minors that know it, among those with a row
-		"no-deploy":                       {16, 18},
-		"disable":                         {17, 36},
-		"egress-selector-mode":            {30, 36},
-		"tls-san-security":                {30, 36},
-		"disable-helm-controller":         {30, 36},
-		"disable-kube-proxy":              {30, 36},
-		"config":                          {30, 36},
-		"write-kubeconfig-group":          {30, 36},
-		"secrets-encryption":              {17, 36},
-		"disable-agent":                   {16, 36},
-		"disable-scheduler":               {16, 36},
-		"disable-cloud-controller":        {16, 36},
-		"disable-network-policy":          {16, 36},
-		"flannel-backend":                 {16, 36},
-		"write-kubeconfig":                {16, 36},
-		"tls-san":                         {16, 36},
-		"token-file":                      {16, 36},
-		"service-cidr":                    {16, 36},
+		"no-deploy":                       {16, 24},
+		"disable":                         {17, 37},
+		"egress-selector-mode":            {24, 37},
+		"tls-san-security":                {24, 37},
+		"disable-helm-controller":         {24, 37},
+		"disable-kube-proxy":              {21, 37},
+		"config":                          {21, 37},
+		"write-kubeconfig-group":          {30, 37},
+		"secrets-encryption":              {17, 37},
+		"disable-agent":                   {16, 37},
+		"disable-scheduler":               {16, 37},
+		"disable-cloud-controller":        {16, 37},
+		"disable-network-policy":          {16, 37},
+		"flannel-backend":                 {16, 37},
+		"write-kubeconfig":                {16, 37},
+		"tls-san":                         {16, 37},
+		"token-file":                      {16, 37},
+		"service-cidr":                    {16, 37},
 		"kubelet-preferred-address-types": {99, 99},
+		// Gone again, or never of this command.
+		"multi-cluster-cidr":   {99, 99},
+		"http-listen-port":     {99, 99},
+		"storage-endpoint":     {99, 99},
+		"storage-backend":      {99, 99},
+		"cluster-secret":       {16, 24},
+		"no-flannel":           {16, 24},
+		"bootstrap-save":       {99, 99},
+		"disable-apiserver-lb": {99, 99},
 	} {
 		for i := range rows {
 			if f := &rows[i]; known(f, flag) != span.Has(f.Minor) {
@@ -64,23 +74,26 @@ func TestEveryFamilyKnowsItsFlags(t *testing.T) {
 	}
 }
 
+const masters = "system:masters"
+
 // TestWhatTellsTheFamiliesApart: a row for each minor that a preset names.
 func TestWhatTellsTheFamiliesApart(t *testing.T) {
 	for minor, want := range map[string]struct {
 		basic, before, onTheFly, bootstrap, etc bool
 		dial                                    KubeletDial
-		issuer, client, signer                  string
+		issuer, client, org, signer             string
 	}{
-		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "server-ca.crt"},
-		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.33": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
-		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", ""},
+		"1.16": {true, false, true, false, false, DialTunnel, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.17": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.18": {true, false, true, false, false, DialDirect, "k3s", "kube-apiserver", "", "server-ca.crt"},
+		"1.30": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.31": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.32": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.33": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.34": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.35": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.36": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
+		"1.37": {false, true, false, true, true, DialSelector, "https://kubernetes.default.svc.c", "system:apiserver", masters, ""},
 	} {
 		f := row(t, minor)
 		if f.BasicAuth != want.basic || f.KubeconfigBeforeReady != want.before || f.SANOnTheFly != want.onTheFly ||
@@ -99,12 +112,52 @@ func TestWhatTellsTheFamiliesApart(t *testing.T) {
 			t.Errorf("%s: signer %s", minor, signer)
 		}
 		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
-		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != "system:masters" {
+		if old := want.basic; f.NamedManagers == old || f.OpenFiles != old || (f.Backdate == 0) != old ||
+			(f.Unwelcome == http.StatusUnauthorized) != old || f.EndsQuietly != (f.Minor >= 34) {
+			t.Errorf("%s: %+v", minor, f)
+		}
+		if port := controllers["port"] + controllers["secure-port"]; port != map[bool]string{true: "102520", false: "10257"}[f.Minor <= 21] {
+			t.Errorf("%s: the controllers' ports are %s", minor, port)
+		}
+		if leaf := f.Leaves()[i]; leaf.CN != want.client || leaf.Org != want.org {
 			t.Errorf("%s: %+v", minor, leaf)
 		}
 	}
-	if len(rows) != 10 {
+	if len(rows) != 14 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// TestTheMinorsBetween: what came between 1.18 and 1.30, one after the other.
+func TestTheMinorsBetween(t *testing.T) {
+	for minor, want := range map[string]struct {
+		onTheFly, repeat, crds, byIP, runtimes bool
+		dial                                   KubeletDial
+		rbac, client, signer, key, san         string
+	}{
+		"1.21": {true, false, true, false, false, DialDirect, "v1beta1", "kube-apiserver", "/client-ca.crt", "/service.key", ""},
+		"1.24": {true, true, true, false, false, DialSelector, "v1", "system:apiserver", "", "/service.key", "false"},
+		"1.28": {false, true, false, true, true, DialSelector, "v1", "system:apiserver", "", "/service.current.key", "true"},
+		"1.37": {false, true, false, true, true, DialSelector, "v1", "system:apiserver", "", "/service.current.key", "true"},
+	} {
+		f := row(t, minor)
+		if f.BasicAuth || !f.KubeconfigBeforeReady || !f.BootstrapData || !f.NodePassword || f.SANOnTheFly != want.onTheFly ||
+			f.RepeatArgs != want.repeat || f.HelmCRDsAlways != want.crds || f.HostsByIP != want.byIP || f.KubeletDial != want.dial ||
+			slices.Contains(f.DisableItems, "runtimes") != want.runtimes || f.RBACVersion != "rbac.authorization.k8s.io/"+want.rbac {
+			t.Errorf("%s: %+v", minor, f)
+		}
+		controllers := f.Defaults(ControllerManager, nil)
+		if controllers["cluster-signing-cert-file"] != want.signer || controllers["service-account-private-key-file"] != want.key {
+			t.Errorf("%s: %v", minor, controllers)
+		}
+		i := slices.IndexFunc(f.Leaves(), func(leaf Leaf) bool { return leaf.Path == "client-kube-apiserver" })
+		if leaf := f.Leaves()[i]; leaf.CN != want.client {
+			t.Errorf("%s: %+v", minor, leaf)
+		}
+		i = slices.IndexFunc(f.Flags(), func(flag Flag) bool { return flag.Names == "tls-san-security" })
+		if (i >= 0) != (want.san != "") || i >= 0 && f.Flags()[i].Default != want.san {
+			t.Errorf("%s: --tls-san-security %d", minor, i)
+		}
 	}
 }
 

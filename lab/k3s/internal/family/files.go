@@ -36,7 +36,7 @@ var leaves = []Leaf{
 	{Path: "client-supervisor", CN: "system:k3s-supervisor", Org: "system:masters", Signer: ClientCA, Span: since(26)},
 	{Path: "client-controller", CN: "system:kube-controller-manager", Signer: ClientCA},
 	{Path: "client-scheduler", CN: "system:kube-scheduler", Signer: ClientCA},
-	{Path: "client-kube-apiserver", CN: "kube-apiserver", Org: "system:masters", Signer: ClientCA, Span: until(21)},
+	{Path: "client-kube-apiserver", CN: "kube-apiserver", Signer: ClientCA, Span: until(21)},
 	{Path: "client-kube-apiserver", CN: "system:apiserver", Org: "system:masters", Signer: ClientCA, Span: since(22)},
 	{Path: "client-kube-proxy", CN: "system:kube-proxy", Signer: ClientCA},
 	{Path: "client-k3s-controller", CN: "system:k3s-controller", Signer: ClientCA},
@@ -74,6 +74,33 @@ var kubeconfigs = []Kubeconfig{
 	{Name: "api-server", Leaf: "client-kube-apiserver"},
 	{Name: "cloud-controller", Leaf: "client-cloud-controller", Span: until(19)},
 	{Name: "cloud-controller", Leaf: "client-k3s-cloud-controller", Span: since(20)},
+}
+
+// AgentLeaf is a pair that the agent's code keeps under agent/, even with --disable-agent; %s is the node's name.
+type AgentLeaf struct {
+	Leaf
+	Kubeconfig string // beside it, for who has the pair
+}
+
+// AgentLeaves returns those pairs of this family.
+func (f *Family) AgentLeaves() []AgentLeaf {
+	if !f.NodePassword {
+		return nil
+	}
+	return []AgentLeaf{
+		{Leaf{Path: "client-kubelet", CN: "system:node:%s", Org: "system:nodes", Signer: ClientCA}, "kubelet"},
+		{Leaf{Path: "serving-kubelet", CN: "%s", Signer: ServerCA, Serving: true}, ""},
+		{Leaf{Path: "client-kube-proxy", CN: "system:kube-proxy", Signer: ClientCA}, "kubeproxy"},
+		{Leaf{Path: "client-k3s-controller", CN: "system:k3s-controller", Signer: ClientCA}, "k3scontroller"},
+	}
+}
+
+// Directories are those below tls/ that are there from the start.
+func (f *Family) Directories() []string {
+	if since(19).Has(f.Minor) {
+		return []string{"temporary-certs", "etcd"}
+	}
+	return []string{"temporary-certs"}
 }
 
 // Chains says whether the family also keeps the CAs without chain and a separate signing key for tokens.

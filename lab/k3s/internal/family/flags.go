@@ -55,6 +55,7 @@ var serverFlags = []Flag{
 	{Names: "advertise-address", Span: always},
 	{Names: "advertise-port", Kind: Int, Span: always, Default: "0"},
 	{Names: "tls-san", Kind: Slice, Span: always},
+	{Names: "tls-san-security", Kind: Bool, Span: Span{24, 27}, Default: "false"}, // since 1.24.17
 	{Names: "tls-san-security", Kind: Bool, Span: since(28), Default: "true"},
 	// Data
 	{Names: "data-dir,d", Span: until(29)},
@@ -87,7 +88,7 @@ var serverFlags = []Flag{
 	{Names: "cluster-secret", Span: until(24), Env: "K3S_CLUSTER_SECRET", Hidden: true},
 	// Component arguments
 	{Names: "kube-apiserver-arg", Kind: Slice, Span: always},
-	{Names: "etcd-arg", Kind: Slice, Span: since(20)},
+	{Names: "etcd-arg", Kind: Slice, Span: since(22)},
 	{Names: "kube-controller-manager-arg", Kind: Slice, Span: always},
 	{Names: "kube-scheduler-arg", Kind: Slice, Span: always},
 	{Names: "kube-cloud-controller-manager-arg", Kind: Slice, Span: always},
@@ -119,6 +120,7 @@ var serverFlags = []Flag{
 	{Names: "supervisor-metrics", Kind: Bool, Span: since(30)},
 	{Names: "disable-agent", Kind: Bool, Span: always, Hidden: true},
 	{Names: "rootless", Kind: Bool, Span: always},
+	{Names: "system-default-registry", Span: since(21), Env: "K3S_SYSTEM_DEFAULT_REGISTRY"},
 	{Names: "enable-pprof", Kind: Bool, Span: since(25)},
 	{Names: "secrets-encryption", Kind: Bool, Span: since(17)},
 	{Names: "secrets-encryption-provider", Span: since(34), Default: "aescbc"}, // ≈

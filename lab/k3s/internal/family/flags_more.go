@@ -43,7 +43,6 @@ var ignoredFlags = []Flag{
 	{Names: "pause-image", Span: always},
 	{Names: "snapshotter", Span: since(19), Default: "overlayfs"},
 	{Names: "private-registry", Span: always, Default: "/etc/rancher/k3s/registries.yaml"},
-	{Names: "system-default-registry", Span: since(20), Env: "K3S_SYSTEM_DEFAULT_REGISTRY"},
 	{Names: "airgap-extra-registry", Kind: Slice, Span: since(22), Hidden: true},
 	{Names: "node-ip,i", Kind: Slice, Span: always},
 	{Names: "node-external-ip", Kind: Slice, Span: always},

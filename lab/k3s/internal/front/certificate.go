@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -33,6 +34,7 @@ type Certificate struct {
 	file      string
 	authority *pki.Authority
 	onTheFly  bool
+	mode      fs.FileMode
 
 	mutex   sync.RWMutex
 	names   map[string]bool
@@ -43,8 +45,10 @@ type Certificate struct {
 }
 
 // OpenCertificate loads the stored certificate and makes sure that it has the names.
-func OpenCertificate(file string, authority *pki.Authority, onTheFly bool, names []string) (*Certificate, error) {
-	c := &Certificate{file: file, authority: authority, onTheFly: onTheFly, names: map[string]bool{},
+func OpenCertificate(
+	file string, authority *pki.Authority, onTheFly, readable bool, names []string,
+) (*Certificate, error) {
+	c := &Certificate{file: file, authority: authority, onTheFly: onTheFly, mode: mode(readable), names: map[string]bool{},
 		Changed: make(chan struct{}, 1)}
 	if content, err := os.ReadFile(file); err == nil {
 		var secret kube.Object
@@ -53,6 +57,13 @@ func OpenCertificate(file string, authority *pki.Authority, onTheFly bool, names
 		}
 	}
 	return c, c.Add(names...)
+}
+
+func mode(readable bool) fs.FileMode {
+	if readable {
+		return 0o644
+	}
+	return 0o600
 }
 
 func (c *Certificate) load(secret kube.Object) {
@@ -112,7 +123,7 @@ func (c *Certificate) renew() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.file, content, 0o600)
+	return os.WriteFile(c.file, content, c.mode)
 }
 
 // Secret returns the object kube-system/k3s-serving.

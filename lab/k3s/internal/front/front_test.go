@@ -15,7 +15,7 @@ import (
 
 func authority(t *testing.T, name string) *pki.Authority {
 	t.Helper()
-	made, err := pki.LoadAuthority(filepath.Join(t.TempDir(), name), name)
+	made, err := pki.LoadAuthority(filepath.Join(t.TempDir(), name), name, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestIdentityHeadersAreStripped(t *testing.T) {
 func TestTheCertificateOnlyGainsNames(t *testing.T) {
 	file, signer := filepath.Join(t.TempDir(), "dynamic-cert.json"), authority(t, "server-ca")
 	open := func(names ...string) *Certificate {
-		certificate, err := OpenCertificate(file, signer, false, names)
+		certificate, err := OpenCertificate(file, signer, false, false, names)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ func TestTheCertificateOnlyGainsNames(t *testing.T) {
 
 func TestSecretRemembersTheNames(t *testing.T) {
 	long := strings.Repeat("a", 60) + ".example"
-	certificate, err := OpenCertificate(filepath.Join(t.TempDir(), "c.json"), authority(t, "ca"), false, []string{"fd00::1", long, "a.b"})
+	certificate, err := OpenCertificate(filepath.Join(t.TempDir(), "c.json"), authority(t, "ca"), false, false, []string{"fd00::1", long, "a.b"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestEgressRefusesKubelets(t *testing.T) {
 func TestNamesOnTheFly(t *testing.T) {
 	for _, onTheFly := range []bool{true, false} {
 		signer := authority(t, "server-ca")
-		certificate, err := OpenCertificate(filepath.Join(t.TempDir(), "c.json"), signer, onTheFly, []string{"localhost"})
+		certificate, err := OpenCertificate(filepath.Join(t.TempDir(), "c.json"), signer, onTheFly, false, []string{"localhost"})
 		if err != nil {
 			t.Fatal(err)
 		}

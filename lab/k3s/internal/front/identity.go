@@ -45,10 +45,11 @@ func (v *Verifier) Identify(request *http.Request) *Identity {
 	return &Identity{cert.Subject.CommonName, cert.Subject.Organization, "X509SHA256=" + hex.EncodeToString(sum[:])}
 }
 
-// isMaster says whether the API server itself asks, or another client that may do everything.
+// isMaster says whether the API server itself asks, which up to 1.21 is in no group, or another client that may do
+// everything.
 func (v *Verifier) isMaster(request *http.Request) bool {
 	identity := v.Identify(request)
-	return identity != nil && slices.Contains(identity.Groups, "system:masters")
+	return identity != nil && (identity.User == "kube-apiserver" || slices.Contains(identity.Groups, "system:masters"))
 }
 
 // Trusted says whether the client is another front proxy, whose X-Remote headers count.

@@ -23,10 +23,15 @@ type Front struct {
 	Passwords map[string]string
 	API       http.Handler
 	Connect   http.Handler
+	// Unwelcome is the status of what the supervisor says to whoever has none of them.
+	Unwelcome int
 	// Agents answers the agents of nodes, who come with a certificate of theirs; nil: there is no agent.
 	Agents http.Handler
 	// Ready says whether the API server answers.
 	Ready atomic.Bool
+
+	// HTTP2 is offered, besides HTTP/1.1.
+	HTTP2 bool
 
 	server *http.Server
 }
@@ -46,7 +51,12 @@ func (f *Front) Serve(listener net.Listener) error {
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          log.New(discard{}, "", 0),
 	}
-	if err := f.server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+	serve := func() error { return f.server.ServeTLS(listener, "", "") }
+	if !f.HTTP2 {
+		// Not even a protocol is agreed on.
+		serve = func() error { return f.server.Serve(tls.NewListener(listener, f.server.TLSConfig)) }
+	}
+	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -85,7 +95,8 @@ func (f *Front) supervisor(w http.ResponseWriter, r *http.Request) {
 	user, password, ok := r.BasicAuth()
 	expected, known := f.Passwords[user]
 	if !ok || !known || subtle.ConstantTimeCompare([]byte(password), []byte(expected)) != 1 {
-		status(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
+		reason := strings.ReplaceAll(http.StatusText(f.Unwelcome), " ", "")
+		status(w, f.Unwelcome, reason, reason)
 		return
 	}
 	switch {

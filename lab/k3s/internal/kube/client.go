@@ -18,14 +18,22 @@ type Object = map[string]any
 
 // Client talks to one API server.
 type Client struct {
-	base string
-	http *http.Client
+	base  string
+	http  *http.Client
+	agent string
 }
 
 // New makes a client for an address such as https://127.0.0.1:6444.
 func New(base string, config *tls.Config) *Client {
 	transport := &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute}
-	return &Client{base: base, http: &http.Client{Transport: transport}}
+	return &Client{base: base, http: &http.Client{Transport: transport}, agent: "k3s"}
+}
+
+// As returns the same client under another User-Agent, whose part before the slash is the field manager.
+func (c *Client) As(agent string) *Client {
+	named := *c
+	named.agent = agent
+	return &named
 }
 
 // Error is a refusal by the API.
@@ -89,7 +97,7 @@ func (c *Client) send(ctx context.Context, method, path, kind string, body any) 
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("User-Agent", "k3s-stand-in")
+	request.Header.Set("User-Agent", c.agent)
 	request.Header.Set("Accept", JSON)
 	if body != nil {
 		request.Header.Set("Content-Type", kind)

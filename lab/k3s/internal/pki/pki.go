@@ -47,8 +47,8 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// LoadAuthority reads <path>.crt and <path>.key, or makes them.
-func LoadAuthority(path, name string) (*Authority, error) {
+// LoadAuthority reads <path>.crt and <path>.key, or makes them, valid from so long ago.
+func LoadAuthority(path, name string, backdate time.Duration) (*Authority, error) {
 	if cert, err := os.ReadFile(path + ".crt"); err == nil {
 		key, err := os.ReadFile(path + ".key")
 		if err != nil {
@@ -64,9 +64,11 @@ func LoadAuthority(path, name string) (*Authority, error) {
 	}
 	now := time.Now()
 	template := &x509.Certificate{
-		SerialNumber: serial(), Subject: pkix.Name{CommonName: fmt.Sprintf("k3s-%s@%d", name, now.Unix())},
-		NotBefore: now.UTC(), NotAfter: now.Add(authorityLife).UTC(), IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
+		// Not a serial number by RFC 5280, but that of all of k3s' authorities.
+		SerialNumber: new(big.Int), Subject: pkix.Name{CommonName: fmt.Sprintf("k3s-%s@%d", name, now.Unix())},
+		NotBefore: now.Add(-backdate).UTC(), NotAfter: now.Add(authorityLife - backdate).UTC(), IsCA: true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -187,7 +189,7 @@ func writePair(path string, cert []byte, key *ecdsa.PrivateKey) error {
 	if err := os.WriteFile(path+".key", encoded, 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(path+".crt", cert, 0o600)
+	return os.WriteFile(path+".crt", cert, 0o644) // as k3s does: the directory is 0700
 }
 
 func serial() *big.Int {

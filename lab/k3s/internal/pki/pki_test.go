@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"virtualcluster/lab/k3s/internal/family"
 )
@@ -43,6 +44,28 @@ func TestThreeAuthoritiesWithECKeys(t *testing.T) {
 	for name, authority := range store.Authorities {
 		if _, ok := authority.Cert.PublicKey.(*ecdsa.PublicKey); !ok || !strings.HasPrefix(authority.Cert.Subject.CommonName, "k3s-"+string(name)+"@") {
 			t.Errorf("%s: %s", name, authority.Cert.Subject)
+		}
+		if authority.Cert.SerialNumber.Sign() != 0 {
+			t.Errorf("%s: serial number %s, not k3s' 0", name, authority.Cert.SerialNumber)
+		}
+		if ago := time.Since(authority.Cert.NotBefore); ago < time.Hour || ago > 2*time.Hour {
+			t.Errorf("%s: valid since %s", name, ago)
+		}
+	}
+}
+
+func TestOnlyKeysAreSecret(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, "localhost")
+	for pattern, want := range map[string]os.FileMode{"*.crt": 0o644, "*.key": 0o600} {
+		paths, _ := filepath.Glob(filepath.Join(dir, pattern))
+		if len(paths) < 10 {
+			t.Errorf("%d of %s", len(paths), pattern)
+		}
+		for _, path := range paths {
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, %v", path, info.Mode(), err)
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Store struct {
 // longer than all the rest.
 func Open(dir string, row *family.Family, sans []string) (*Store, error) {
 	store := &Store{Dir: dir, Authorities: map[family.Signer]*Authority{}}
-	for _, name := range []string{"temporary-certs", "etcd"} {
+	for _, name := range row.Directories() {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			return nil, err
 		}
@@ -39,13 +39,13 @@ func Open(dir string, row *family.Family, sans []string) (*Store, error) {
 
 func (s *Store) certificates(row *family.Family, sans []string) error {
 	for _, name := range []family.Signer{family.ServerCA, family.ClientCA, family.RequestCA} {
-		authority, err := LoadAuthority(filepath.Join(s.Dir, string(name)), string(name))
+		authority, err := LoadAuthority(filepath.Join(s.Dir, string(name)), string(name), row.Backdate)
 		if err != nil {
 			return err
 		}
 		s.Authorities[name] = authority
 		if row.Chains() && name != family.RequestCA {
-			if err := os.WriteFile(filepath.Join(s.Dir, string(name)+".nochain.crt"), authority.PEM, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(s.Dir, string(name)+".nochain.crt"), authority.PEM, 0o644); err != nil {
 				return err
 			}
 		}

@@ -85,7 +85,7 @@ func (r *run) share(etcd string) error {
 		found, err := bootstrap.Take(ctx, keys, tls, r.password)
 		if err == nil && !found {
 			// The authorities alone are what is shared; the leaves are made from whatever they turn out to be.
-			if _, err = pki.Open(tls, r.s.Family, r.s.StaticSANs()); err == nil {
+			if _, err = pki.Open(tls, r.s.Family, r.s.InnerSANs()); err == nil {
 				found, err = bootstrap.Offer(ctx, keys, tls, r.password)
 			}
 		}

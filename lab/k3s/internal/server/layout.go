@@ -4,7 +4,6 @@ package server
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,7 @@ import (
 	"strconv"
 
 	"virtualcluster/lab/k3s/internal/family"
+	"virtualcluster/lab/k3s/internal/front"
 	"virtualcluster/lab/k3s/internal/logs"
 	"virtualcluster/lab/k3s/internal/settings"
 )
@@ -22,11 +22,14 @@ import (
 // directories makes the state directories and proves that what k3s writes is writable, loudly.
 func directories(s *settings.Server) error {
 	for _, path := range []string{
-		s.Path(), s.Path("tls"), s.Path("cred"), s.Path("etc"), s.Path("db"), s.Path("manifests"), s.Path("static"),
+		s.Path(), s.Path("tls"), s.Path("cred"), s.Path("etc"), s.Path("db"), s.Path("manifests"), s.Path("static", "charts"),
 	} {
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return err
 		}
+	}
+	if err := preshared(s.Path("cred", "ipsec.psk"), 48); err != nil {
+		return err
 	}
 	if s.Family.NodePassword {
 		return agentFiles(s)
@@ -34,49 +37,39 @@ func directories(s *settings.Server) error {
 	return nil
 }
 
-// agentFiles are what the standalone agent code writes even with --disable-agent.
-func agentFiles(s *settings.Server) error {
-	for _, path := range []string{filepath.Join(s.DataDir, "agent", "etc"), filepath.Join(s.EtcDir, "node")} {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			return err
-		}
-	}
-	path := filepath.Join(s.EtcDir, "node", "password")
+// preshared keeps a random text of so many bytes in a file.
+func preshared(path string, bytes int) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	raw := make([]byte, 16)
+	raw := make([]byte, bytes)
 	if _, err := rand.Read(raw); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(hex.EncodeToString(raw)+"\n"), 0o600)
+	return os.WriteFile(path, fmt.Appendf(nil, "%x\n", raw), 0o600)
 }
 
-// agentCAs copies the CAs to where an agent would look for them.
-func agentCAs(s *settings.Server) error {
-	if !s.Family.NodePassword {
-		return nil
+// credentials writes cred/*.kubeconfig; they name files by absolute path.
+func credentials(s *settings.Server) error {
+	address, mode := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.APIServerPort)), fs.FileMode(0o600)
+	if s.Family.OpenFiles {
+		mode = 0o644
 	}
-	for _, name := range []string{"server-ca.crt", "client-ca.crt"} {
-		content, err := os.ReadFile(s.Path("tls", name))
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(s.DataDir, "agent", name), content, 0o600); err != nil {
+	for _, file := range s.Family.Kubeconfigs() {
+		text := fileKubeconfig(address, s.Path("tls", "server-ca.crt"), s.Path("tls", file.Leaf))
+		if err := os.WriteFile(s.Path("cred", file.Name+".kubeconfig"), []byte(text), mode); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// credentials writes cred/*.kubeconfig; they name files by absolute path.
-func credentials(s *settings.Server) error {
-	address := "https://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.APIServerPort))
-	for _, file := range s.Family.Kubeconfigs() {
-		text := fmt.Sprintf(`apiVersion: v1
+// fileKubeconfig is a kubeconfig that names the files of a pair.
+func fileKubeconfig(address, authority, pair string) string {
+	return fmt.Sprintf(`apiVersion: v1
 clusters:
 - cluster:
-    server: %s
+    server: https://%s
     certificate-authority: %s
   name: local
 contexts:
@@ -93,12 +86,7 @@ users:
   user:
     client-certificate: %s
     client-key: %s
-`, address, s.Path("tls", "server-ca.crt"), s.Path("tls", file.Leaf+".crt"), s.Path("tls", file.Leaf+".key"))
-		if err := os.WriteFile(s.Path("cred", file.Name+".kubeconfig"), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+`, address, authority, pair+".crt", pair+".key")
 }
 
 // kubeconfig writes the admin's file: over the old one, not atomically, as k3s does at every start.
@@ -238,4 +226,24 @@ func conditions(s *settings.Server) []string {
 		}
 	}
 	return held
+}
+
+// components writes the configuration files of components, which the families before these flags have not.
+func components(s *settings.Server) error {
+	if s.Family.KubeletDial == family.DialDirect {
+		return nil
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
+	text := front.SelectorConfig(address, s.Path("tls"), s.Family.KubeletDial == family.DialTunnel)
+	if err := os.WriteFile(s.Path("etc", "egress-selector-config.yaml"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	if s.Family.KubeletDial == family.DialTunnel {
+		return nil
+	}
+	cloud, err := json.Marshal(map[string]any{"lbEnabled": !s.IsDisabled("servicelb"), "nodeEnabled": !s.DisableCloud})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(s.Path("etc", "cloud-config.yaml"), cloud, 0o600)
 }

@@ -25,7 +25,7 @@ func (r *run) whenReady() error {
 	if err := r.scheduler(); err != nil {
 		return err
 	}
-	go deploy.New(r.client, r.s, r.nodes.Again).Run(r.ctx)
+	go deploy.New(r.client.As(r.agent("deploy")), r.s, r.nodes.Again).Run(r.ctx)
 	if r.s.Family.NodesWithoutDNS || !r.s.IsDisabled("coredns") {
 		go r.nodes.Run(r.ctx)
 	}

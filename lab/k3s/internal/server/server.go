@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"virtualcluster/lab/k3s/internal/family"
 	"virtualcluster/lab/k3s/internal/front"
 	"virtualcluster/lab/k3s/internal/kube"
+	"virtualcluster/lab/k3s/internal/logs"
 	"virtualcluster/lab/k3s/internal/nodes"
 	"virtualcluster/lab/k3s/internal/pki"
 	"virtualcluster/lab/k3s/internal/settings"
@@ -54,12 +57,22 @@ func Run(s *settings.Server) error {
 		case err = <-failed:
 		case exit := <-r.children.Exits():
 			if ctx.Err() == nil {
-				err = fmt.Errorf("%s exited: %w", exit.Name, exitReason(exit.Err))
+				err = r.ended(exit)
 			}
 		}
 	}
 	cancel()
 	r.shutdown()
+	return err
+}
+
+// ended is what the end of a component is to the server: nil where k3s shuts down in order.
+func (r *run) ended(exit child.Exit) error {
+	err := fmt.Errorf("%s exited: %w", exit.Name, exitReason(exit.Err))
+	if r.s.Family.EndsQuietly && exit.Name != "kine" { // which is no process of k3s'
+		logs.Error("Shutdown request received: %q", err)
+		return nil
+	}
 	return err
 }
 
@@ -83,6 +96,9 @@ func (r *run) shutdown() {
 // prepare starts everything; what goes on in the background reports to failed.
 func (r *run) prepare(failed chan<- error) error {
 	s := r.s
+	if !s.Addressed && !settings.HasDefaultRoute() {
+		return errors.New(`no default routes found in "/proc/net/route" or "/proc/net/ipv6_route"`)
+	}
 	if err := directories(s); err != nil {
 		return err
 	}
@@ -140,7 +156,7 @@ func (r *run) token() error {
 
 func (r *run) certificates() error {
 	s := r.s
-	store, err := pki.Open(s.Path("tls"), s.Family, s.StaticSANs())
+	store, err := pki.Open(s.Path("tls"), s.Family, s.InnerSANs())
 	if err != nil {
 		return err
 	}
@@ -156,7 +172,7 @@ func (r *run) certificates() error {
 		func() error {
 			return bootstrap.WriteTokens(s.Path(), hash, r.password, agentPassword, s.Family.BasicAuth)
 		},
-		func() error { return agentCAs(s) },
+		func() error { return agentCerts(s, store) },
 		func() error { return credentials(s) },
 		func() error { return encryption(s) },
 		func() error {
@@ -165,11 +181,7 @@ func (r *run) certificates() error {
 			}
 			return bootstrap.Save(s.Path("db", "bootstrap.sealed"), s.Path("tls"), r.password)
 		},
-		func() error {
-			address := net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
-			text := front.SelectorConfig(address, s.Path("tls"), s.Family.KubeletDial == family.DialTunnel)
-			return os.WriteFile(s.Path("etc", "egress-selector-config.yaml"), []byte(text), 0o600)
-		},
+		func() error { return components(s) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -181,7 +193,7 @@ func (r *run) certificates() error {
 func (r *run) listen(failed chan<- error) error {
 	s, authorities := r.s, r.store.Authorities
 	certificate, err := front.OpenCertificate(s.Path("tls", "dynamic-cert.json"), authorities[family.ServerCA],
-		!s.SANSecurity, s.StaticSANs())
+		!s.SANSecurity, s.Family.OpenFiles, s.StaticSANs())
 	if err != nil {
 		return err
 	}
@@ -198,7 +210,7 @@ func (r *run) listen(failed chan<- error) error {
 	if err != nil {
 		return err
 	}
-	r.client = kube.New("https://"+inner, clientTLS)
+	r.client = kube.New("https://"+inner, clientTLS).As(r.agent("k3s-supervisor"))
 	r.nodes = nodes.New(r.client, !s.IsDisabled("coredns"), s.Family.HostsByIP)
 	verifier := &front.Verifier{Clients: authorities[family.ClientCA].Pool(), Requests: authorities[family.RequestCA].Pool()}
 	agentPassword := s.AgentToken
@@ -212,10 +224,11 @@ func (r *run) listen(failed chan<- error) error {
 		egress, agents = http.HandlerFunc(tunnels.Dial), http.HandlerFunc(tunnels.Open)
 	}
 	r.front = &front.Front{
+		HTTP2:       s.Family.HTTP2,
 		Certificate: certificate, CACerts: authorities[family.ServerCA].PEM, StaticDir: s.Path("static"),
-		Passwords: map[string]string{"server": r.password, "node": agentPassword},
-		API:       front.NewProxy(inner, proxyTLS, verifier, s.Version),
-		Connect:   egress, Agents: agents,
+		Passwords: map[string]string{"server": r.password, "node": agentPassword}, Unwelcome: s.Family.Unwelcome,
+		API:     front.NewProxy(inner, proxyTLS, verifier, s.Version),
+		Connect: egress, Agents: agents,
 	}
 	listener, err := front.Listen(net.JoinHostPort(s.BindAddress, strconv.Itoa(s.Port)))
 	if err != nil {
@@ -227,6 +240,15 @@ func (r *run) listen(failed chan<- error) error {
 		}
 	}()
 	return nil
+}
+
+// agent is the User-Agent of one of k3s' own controllers.
+func (r *run) agent(controller string) string {
+	manager := "k3s"
+	if r.s.Family.NamedManagers {
+		manager = controller + "@" + r.s.NodeName
+	}
+	return manager + "/" + r.s.Version + " (" + runtime.GOOS + "/" + runtime.GOARCH + ") stand-in"
 }
 
 func (r *run) clientTLS(leaf string) (*tls.Config, error) {

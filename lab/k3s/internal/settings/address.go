@@ -36,6 +36,21 @@ func global(link *net.Interface) string {
 	return ""
 }
 
+// HasDefaultRoute says whether there is a way out, without which k3s does not know its own address.
+func HasDefaultRoute() bool {
+	if defaultInterface() != "" {
+		return true
+	}
+	content, _ := os.ReadFile("/proc/net/ipv6_route")
+	for line := range strings.Lines(string(content)) {
+		// Destination, its length, …, interface: the kernel's own refusal of all others is at lo.
+		if fields := strings.Fields(line); len(fields) > 9 && strings.Trim(fields[0]+fields[1], "0") == "" && fields[9] != "lo" {
+			return true
+		}
+	}
+	return false
+}
+
 func defaultInterface() string {
 	file, err := os.Open("/proc/net/route")
 	if err != nil {

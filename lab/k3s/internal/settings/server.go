@@ -29,6 +29,7 @@ type Server struct {
 	APIServerPort    int
 	APIServerBind    string
 	AdvertiseAddress string
+	Addressed        bool // by a flag: k3s need not look for an address of its own
 	AdvertisePort    int
 	TLSSANs          []string
 	SANSecurity      bool
@@ -41,6 +42,7 @@ type Server struct {
 	NodePorts                string
 	ClusterDomain            string
 	EgressMode               string
+	DefaultRegistry          string // before the names of packaged images
 
 	KubeconfigOutput, KubeconfigMode string
 	Token, AgentToken                string
@@ -66,10 +68,11 @@ func Parse(ctx *cli.Context, row *family.Family, version string) (*Server, error
 		BindAddress: ctx.String("bind-address"), Port: ctx.Int("https-listen-port"),
 		APIServerPort: ctx.Int("apiserver-port"), APIServerBind: ctx.String("apiserver-bind-address"),
 		AdvertiseAddress: ctx.String("advertise-address"), AdvertisePort: ctx.Int("advertise-port"),
-		TLSSANs: commas(ctx.StringSlice("tls-san")), SANSecurity: !row.SANOnTheFly && ctx.Bool("tls-san-security"),
+		TLSSANs: commas(ctx.StringSlice("tls-san")), SANSecurity: ctx.Bool("tls-san-security"),
 		ClusterCIDR: commas(ctx.StringSlice("cluster-cidr")), ServiceCIDR: commas(ctx.StringSlice("service-cidr")),
 		ClusterDNS: commas(ctx.StringSlice("cluster-dns")), NodePorts: ctx.String("service-node-port-range"),
 		ClusterDomain: ctx.String("cluster-domain"), EgressMode: ctx.String("egress-selector-mode"),
+		DefaultRegistry:  ctx.String("system-default-registry"),
 		KubeconfigOutput: ctx.String("write-kubeconfig"), KubeconfigMode: ctx.String("write-kubeconfig-mode"),
 		Token: ctx.String("token"), AgentToken: ctx.String("agent-token"),
 		DatastoreEndpoint: ctx.String("datastore-endpoint"), EncryptSecrets: ctx.Bool("secrets-encryption"),
@@ -228,6 +231,7 @@ func (s *Server) addresses(ctx *cli.Context) error {
 	if s.AdvertisePort == 0 {
 		s.AdvertisePort = s.Port
 	}
+	s.Addressed = s.AdvertiseAddress != "" || len(ctx.StringSlice("node-ip")) > 0
 	s.NodeIP = hostAddress()
 	if ips := commas(ctx.StringSlice("node-ip")); len(ips) > 0 {
 		s.NodeIP = ips[0]
@@ -256,13 +260,24 @@ func (s *Server) names(ctx *cli.Context) error {
 
 // StaticSANs are the names the serving certificates carry from the start.
 func (s *Server) StaticSANs() []string {
-	short, _, _ := strings.Cut(s.NodeName, ".")
 	sans := slices.Concat(s.TLSSANs, []string{
-		"127.0.0.1", "::1", "localhost", s.NodeName, short, s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
-		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc." + s.ClusterDomain,
+		"127.0.0.1", "localhost", s.NodeIP, s.ServiceIP, s.AdvertiseAddress,
+		"kubernetes", "kubernetes.default", "kubernetes.default.svc." + s.ClusterDomain,
 	})
+	if !s.Family.FewNames {
+		short, _, _ := strings.Cut(s.NodeName, ".")
+		sans = append(sans, "::1", s.NodeName, short, "kubernetes.default.svc")
+	}
 	slices.Sort(sans)
 	return slices.Compact(sans)
+}
+
+// InnerSANs are the names in the certificate of the API server behind the front.
+func (s *Server) InnerSANs() []string {
+	if !s.Family.FewNames {
+		return s.StaticSANs()
+	}
+	return []string{s.ServiceIP, "127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 }
 
 // IsDisabled says whether a packaged component is switched off.

@@ -38,6 +38,7 @@ func TestRefusals(t *testing.T) {
 		{"1.34", "--disable-agent --no-deploy=coredns", "flag provided but not defined: -no-deploy"},
 		{"1.16", "--disable-agent --disable=coredns", "flag provided but not defined: -disable"},
 		{"1.18", "--disable-agent --egress-selector-mode=disabled", "not defined: -egress-selector-mode"},
+		{"1.18", "--disable-agent --system-default-registry=mirror.test", "not defined: -system-default-registry"},
 		{"1.18", "--disable-agent --disable-helm-controller", "not defined: -disable-helm-controller"},
 		{"1.34", "--disable-agent --kubelet-preferred-address-types=InternalIP", "not defined"},
 		{"1.34", "--disable-agent --egress-selector-mode=none", "invalid egress-selector-mode none"},

@@ -1,0 +1,1 @@
+"""A Docker Engine of the project's own, for machines where none answers."""
