@@ -10,22 +10,22 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import structlog
 import uvloop
 
+from syncer import run_options
 from syncer.errors import ApiError, LostLease, Refused, Unreachable
 from syncer.kube import version
 from syncer.kube.auth import HostAccess
 from syncer.kube.client import Client
 from syncer.kube.ratelimit import Bucket
 from syncer.log import STYLES, configure
-from syncer.settings import Settings
 from syncer.startup.discover import Token, discover, identify
 from syncer.startup.preflight import check_default_storage_class
 from syncer.startup.service_cidr import check_ranges, parse_ranges, service_ranges
-from syncer.sync import kinds
 from syncer.translate.podsecurity import LEVELS
 
 log = structlog.get_logger()
@@ -232,71 +232,11 @@ def restore_command(k3s_data_dir: Path, size: int) -> None:
 @click.option("--pod-ip", envvar="POD_IP", required=True)
 @click.option("--pod-name", envvar="POD_NAME", default="")
 @click.option("--pod-uid", envvar="POD_UID", default="")
-def run_command(
-    *,
-    release: str,
-    namespace: str,
-    enable_sync_resources: str,
-    disable_sync_resources: str,
-    ingress_annotations: str,
-    ingress_hosts: str,
-    ingress_classes: str,
-    storage_classes: str,
-    service_types: str,
-    image_pull_secrets: str,
-    pod_node_selector: str,
-    pod_security_standard: str,
-    log_level: str,
-    log_format: str,
-    **rest: object,
-) -> None:
+def run_command(*, log_level: str, log_format: str, **given: Any) -> None:
     """Sync until told to stop."""
     # Not at the top: the two short commands above are in the way of every installation, and half of
     # their time would go into importing what they never use.
     from syncer.app.run import run  # noqa: PLC0415
 
     configure(log_level, log_format)
-    chosen = synced_kinds(enable_sync_resources, disable_sync_resources)
-    if rest["virtual_scheduler"] and "nodes" not in chosen:
-        raise click.UsageError("--virtual-scheduler needs --enable-sync-resources=nodes")
-    if rest["leader_elect"] and not (rest["pod_name"] and rest["pod_uid"]):
-        raise click.UsageError("--leader-elect needs --pod-name and --pod-uid")
-    settings = Settings(
-        release=release,
-        host_namespace=namespace,
-        kinds=chosen,
-        ingress_annotations=tuple(_split(ingress_annotations)),
-        ingress_hosts=tuple(_split(ingress_hosts)),
-        ingress_classes=tuple(_split(ingress_classes)),
-        claim_classes=tuple(_split(storage_classes)),
-        service_types=tuple(_split(service_types)),
-        image_pull_secrets=tuple(_split(image_pull_secrets)),
-        pod_node_selector=_pairs(pod_node_selector),
-        pod_security=pod_security_standard,
-        **rest,  # type: ignore[arg-type]
-    )
-    _finish(run(settings))
-
-
-def synced_kinds(enable: str, disable: str) -> frozenset[str]:
-    """Return the kinds to sync; raise a usage error for names that are none."""
-    known = {*kinds.BY_DEFAULT, *kinds.OPT_IN, *kinds.NOT_MIRRORED}
-    on, off = set(_split(enable)), set(_split(disable))
-    for name in (on | off) - known:
-        raise click.UsageError(f"{name!r} is not a kind to sync: use {', '.join(sorted(known))}")
-    if "endpoints" in on:
-        on.add("endpointslices")
-    return frozenset((set(kinds.BY_DEFAULT) | on) - off)
-
-
-def _pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """Return the pairs of `a=b,c=d`; raise a usage error for what is none."""
-    found = tuple(each.partition("=") for each in _split(text))
-    for key, mark, _ in found:
-        if not key or not mark:
-            raise click.UsageError(f"--pod-node-selector={text}: give labels as key=value")
-    return tuple((key, value) for key, _, value in found)
-
-
-def _split(text: str) -> list[str]:
-    return [each.strip() for each in text.split(",") if each.strip()]
+    _finish(run(run_options.settings(**given)))

@@ -1,9 +1,12 @@
-"""What `run` is told; read from argv and the environment in cli.py only."""
+"""What `run` is told; read from argv and the environment in cli.py, made in run_options.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import NamedTuple
+
+from syncer.identity import Identity
+from syncer.translate.context import Scope
 
 
 class Settings(NamedTuple):
@@ -15,22 +18,8 @@ class Settings(NamedTuple):
     k3s_kubeconfig: Path
     kubeconfig_out: Path
     kubelet_host: str
-    workload_service_account: str
-    pod_security: str
-    cluster_domain: str
     kinds: frozenset[str]
     node_selector: str
-    virtual_scheduler: bool
-    ingress_annotations: tuple[str, ...]
-    ingress_hosts: tuple[str, ...]
-    ingress_classes: tuple[str, ...]
-    claim_classes: tuple[str, ...]
-    service_types: tuple[str, ...]
-    max_objects: int
-    pod_node_selector: tuple[tuple[str, str], ...]
-    hosts_image: str
-    image_registry: str
-    image_pull_secrets: tuple[str, ...]
     accept_new_datastore: bool
     leader_elect: bool
     own_node: str
@@ -40,3 +29,9 @@ class Settings(NamedTuple):
     pod_uid: str
     api_port: int
     listen_port: int
+    scope: Scope
+    """What translation is told, ready-made, but for what the host says: `translation` adds it."""
+
+    def translation(self, ident: Identity, api_ip: str) -> Scope:
+        """Return what translation needs to know, now that the host has said who we are there."""
+        return self.scope._replace(ident=ident, api_ip=api_ip)

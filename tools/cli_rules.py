@@ -138,10 +138,10 @@ def reasons() -> dict[str, set[str]]:
 
 
 def _reason(node: ast.AST) -> Iterator[str]:
-    """Yield the reasons that a piece of source gives to a Refused or to the recorder."""
+    """Yield the reasons that a piece of source gives to a Refused or to a Remark."""
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func).rpartition(".")[2]
-        at = {"Refused": 0, "warn": 1}.get(called)
+        at = {"Refused": 0, "Remark": 1}.get(called)
         if at is not None and len(node.args) > at:
             yield from _constants(node.args[at])
     if isinstance(node, ast.FunctionDef) and node.name == "_wording":

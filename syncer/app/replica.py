@@ -117,7 +117,7 @@ class Replica:
             own_node=settings.own_node,
             own_address=settings.own_address,
             real=real,
-            only_real=real and (settings.virtual_scheduler or not settings.node_selector),
+            only_real=real and (settings.scope.virtual_scheduler or not settings.node_selector),
             ports=ports,
         )
         host = self._parts.host

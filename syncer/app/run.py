@@ -43,7 +43,6 @@ from syncer.telemetry import http
 from syncer.telemetry.cert_expiry import Expiries
 from syncer.telemetry.metrics import Metrics
 from syncer.telemetry.readiness import Progress
-from syncer.translate.context import Scope
 
 log = structlog.get_logger()
 GLANCE = 0.1  # seconds between two looks at what k3s has not made yet
@@ -101,7 +100,7 @@ async def _run(settings: Settings, progress: Progress) -> None:
         progress.clients.append(virt)
         credentials = Credentials(settings, ident, virt_access, virt, host)
         await until_answered("the kubeconfig's Secret", credentials.hand_out)
-        world = _world(settings, ident, api_ip)
+        world = World(settings.translation(ident, api_ip), [*KINDS, "pods", "nodes", "events"])
         tls = ServingTls(settings.k3s_data_dir / "server" / "tls", [settings.kubelet_host])
         callers = ApiServerKey(tls.directory)
         kubelet = KubeletServer(tls, callers, PodLookup(world), HostForStreams(access))
@@ -170,28 +169,6 @@ def _metrics(parts: Parts) -> MetricsApi:
     tls = ServingTls(directory, [SERVER_NAME], client_ca=REQUEST_HEADER_CA)
     on = "metrics" in settings.kinds
     return MetricsApi(parts.virt, answers, way, tls, on=on, leads=parts.virt.may_write)
-
-
-def _world(settings: Settings, ident: Identity, api_ip: str) -> World:
-    scope = Scope(
-        ident,
-        workload_service_account=settings.workload_service_account,
-        api_ip=api_ip,
-        cluster_domain=settings.cluster_domain,
-        pod_security=settings.pod_security,
-        ingress_annotations=settings.ingress_annotations,
-        ingress_hosts=settings.ingress_hosts,
-        ingress_classes=settings.ingress_classes,
-        claim_classes=settings.claim_classes,
-        service_types=settings.service_types,
-        max_objects=settings.max_objects,
-        node_selector=settings.pod_node_selector,
-        hosts_image=settings.hosts_image,
-        image_registry=settings.image_registry,
-        image_pull_secrets=settings.image_pull_secrets,
-        virtual_scheduler=settings.virtual_scheduler,
-    )
-    return World(scope, [*KINDS, "pods", "nodes", "events"])
 
 
 async def _api_ip(host: Client, ident: Identity) -> str:

@@ -18,6 +18,7 @@ log = structlog.get_logger()
 REMEMBERED = 4096
 LONGEST_NAME = 200  # of the object, in the event's: names have at most 253 characters
 AGAIN = 3000.0  # seconds: API servers forget events after an hour, and the refusal may stand longer
+NOT_WRITTEN_AGAIN = 60.0  # seconds
 COMPONENT = "virtualcluster-syncer"
 
 
@@ -29,12 +30,16 @@ class Recorder:
         self._clock = clock
         self._told: OrderedDict[str, float] = OrderedDict()
 
-    async def warn(self, virt_obj: Obj, reason: str, message: str) -> None:
-        """Put a Warning event on the virtual object; failures are logged, for it is only news."""
+    async def warn(self, virt_obj: Obj, reason: str, message: str) -> float:
+        """Put a Warning event on the virtual object; failures are logged, for it is only news.
+
+        Return in how many seconds it is to be told again, if it is still true then.
+        """
         meta = virt_obj["metadata"]
         digest = hashlib.sha256(f"{meta['uid']}\0{reason}\0{message}".encode()).hexdigest()[:16]
-        if self._clock() - self._told.get(digest, float("-inf")) < AGAIN:
-            return
+        since = self._clock() - self._told.get(digest, float("-inf"))
+        if since < AGAIN:
+            return AGAIN - since
         self._told[digest] = self._clock()
         self._told.move_to_end(digest)
         if len(self._told) > REMEMBERED:
@@ -68,6 +73,8 @@ class Recorder:
         except (ApiError, Unreachable) as error:
             self._told.pop(digest, None)
             log.warning("event write failed", reason=reason, error=str(error))
+            return NOT_WRITTEN_AGAIN
+        return AGAIN
 
 
 def event_name(about: str, digest: str) -> str:

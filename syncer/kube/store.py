@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from syncer.kube.objects import Obj, Ref, ref_of
 from syncer.kube.packed import Shelf
@@ -24,16 +25,33 @@ def _version(obj: Obj) -> int:
         return 0
 
 
-class Store:
-    """Objects by place. Listeners hear (old, new) for each real change, after it was made.
+class Change(NamedTuple):
+    """What a store's listener hears: an object as it was and as it is, one of them None at most."""
 
-    `backlog` in the listener's call tells that the change came from a list, not from a live event.
-    """
+    old: Obj | None
+    new: Obj | None
+    initial: bool = False
+    """It came from a list, not from a live event or from an answer to a write."""
+
+    @property
+    def obj(self) -> Obj:
+        """Return the object as it is now, or as it last was."""
+        for obj in (self.new, self.old):
+            if obj is not None:
+                return obj
+        raise ValueError("a change is about an object")
+
+
+Listener = Callable[[Change], None]
+
+
+class Store:
+    """Objects by place. Listeners hear of each real change, after it was made."""
 
     def __init__(self) -> None:
         self._objects = Shelf()
         self._tombstones: OrderedDict[Ref, int] = OrderedDict()
-        self._listeners: list[Callable[[Obj | None, Obj | None, bool], None]] = []
+        self._listeners: list[Listener] = []
         self._written: set[Ref] = set()
         self._listed: set[Ref] = set()
         self._listing = False
@@ -53,23 +71,21 @@ class Store:
         """Return the object, or None; it is the caller's own."""
         return self._objects.get(Ref(namespace, name))
 
-    def listen(
-        self, listener: Callable[[Obj | None, Obj | None, bool], None], *, replay: bool = False
-    ) -> None:
-        """Call `listener(old, new, backlog)` on every change from now on.
+    def listen(self, listener: Listener, *, replay: bool = False) -> None:
+        """Call the listener on every change from now on.
 
         `replay`: first for each object that is there, as though a list had just shown it.
         """
         self._listeners.append(listener)
         for obj in self if replay else ():
-            listener(None, obj, True)  # noqa: FBT003
+            listener(Change(None, obj, initial=True))
 
-    def put(self, obj: Obj, *, backlog: bool = False) -> None:
+    def put(self, obj: Obj, *, initial: bool = False) -> None:
         """Take an object that a list or a watch showed."""
         ref = ref_of(obj)
         old = self._objects.get(ref)
         if old is not None:
-            if backlog:
+            if initial:
                 # A restored datastore gives versions out a second time: only equality counts.
                 known = old == obj
             else:
@@ -79,7 +95,7 @@ class Store:
             if known:
                 return
         self._objects.put(ref, obj)
-        self._tell(old, obj, backlog=backlog)
+        self._tell(Change(old, obj, initial))
 
     def put_written(self, obj: Obj) -> None:
         """Take the answer to a write, unless a watch already showed a later state."""
@@ -92,7 +108,7 @@ class Store:
             if self._listing:
                 self._written.add(ref)
             self._objects.put(ref, obj)
-            self._tell(old, obj, backlog=False)
+            self._tell(Change(old, obj))
 
     def drop(self, obj: Obj) -> None:
         """Take a deletion that a watch showed."""
@@ -104,7 +120,7 @@ class Store:
         old = self._objects.get(ref)
         if old is not None and _version(old) <= _version(obj):
             self._objects.remove(ref)
-            self._tell(old, None, backlog=False)
+            self._tell(Change(old, None))
 
     def fade(self, obj: Obj) -> None:
         """Keep of an object only who it is, if it is still this one: its content has had its use.
@@ -128,7 +144,7 @@ class Store:
         for obj in objects:
             ref = ref_of(obj)
             self._listed.add(ref)
-            self.put(obj, backlog=ref not in self._written)
+            self.put(obj, initial=ref not in self._written)
 
     def end_list(self) -> list[Obj]:
         """Tell that this was all of it; return what was known before and is not in it.
@@ -145,7 +161,7 @@ class Store:
         ]
         for obj in missing:
             self._objects.remove(ref_of(obj))
-            self._tell(obj, None, backlog=True)
+            self._tell(Change(obj, None, initial=True))
         return missing
 
     def replace(self, objects: list[Obj]) -> list[Obj]:
@@ -153,6 +169,6 @@ class Store:
         self.put_page(objects)
         return self.end_list()
 
-    def _tell(self, old: Obj | None, new: Obj | None, *, backlog: bool) -> None:
+    def _tell(self, change: Change) -> None:
         for listener in self._listeners:
-            listener(old, new, backlog)
+            listener(change)

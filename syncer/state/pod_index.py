@@ -7,7 +7,7 @@ from collections.abc import KeysView
 
 from syncer import identity
 from syncer.kube.objects import Obj, annotation, is_deleting, uid_of
-from syncer.kube.store import Store
+from syncer.kube.store import Change, Store
 
 TERMINAL = ("Succeeded", "Failed")
 
@@ -40,14 +40,16 @@ class PodIndex:
         """Tell whether the virtual pod of this UID has a host pod, or may still get one."""
         return uid in self._wanted or uid in self._hosted
 
-    def _virtual(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+    def _virtual(self, change: Change) -> None:
+        old, new, _ = change
         _move(self._on, _nodes(old), _nodes(new))
         if old is not None:
             self._wanted.discard(uid_of(old))
         if new is not None and not is_deleting(new) and phase_of(new) not in TERMINAL:
             self._wanted.add(uid_of(new))
 
-    def _host(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+    def _host(self, change: Change) -> None:
+        old, new, _ = change
         _move(self._on, _nodes(old), _nodes(new))
         _move(self._ips, pod_ips(old), pod_ips(new))
         if old is not None:

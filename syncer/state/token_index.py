@@ -13,7 +13,7 @@ import orjson
 from syncer import identity
 from syncer.identity import virtual_key
 from syncer.kube.objects import Obj, annotation
-from syncer.kube.store import Store
+from syncer.kube.store import Change, Store
 
 KIND = "tokens"
 HELD = identity.PREFIX + "pods"
@@ -77,11 +77,11 @@ class TokenIndex:
                 return name
         return None
 
-    def _changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        if old is not None:
-            self._note(old, there=False)
-        if new is not None:
-            self._note(new, there=True)
+    def _changed(self, change: Change) -> None:
+        if change.old is not None:
+            self._note(change.old, there=False)
+        if change.new is not None:
+            self._note(change.new, there=True)
 
     def _note(self, secret: Obj, *, there: bool) -> None:
         key, held = virtual_key(secret), holders(secret)

@@ -20,17 +20,19 @@ as an Ingress is there, so may be its Certificate, and what is deleted would be 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
 from syncer import identity
 from syncer.errors import AlreadyExists, NotFound
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, annotation, either, is_deleting, merge_patch, ref_of
+from syncer.kube.objects import Key, Obj, annotation, is_deleting, merge_patch, ref_of
 from syncer.kube.resources import SECRETS
+from syncer.kube.store import Change
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import ingresses
 from syncer.translate.certificates import asked_by, copy_of, is_copy, is_made_for, mark
 
@@ -41,8 +43,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 the host's garbage collector removes, cert-manager would make the Secret again."""
 
 
-class Certificates:
+class Certificates(Reconciler):
     """Reconciles what `KIND` keys name: a namespace of the virtual cluster and a Secret's name."""
+
+    kind = KIND
 
     def __init__(
         self, world: World, virt: Client, host: Client, queue: Queue, clock: Callable[[], float]
@@ -56,10 +60,14 @@ class Certificates:
         """What ingresses name, by its name on the host."""
         self._leaving: dict[Key, tuple[float, float]] = {}
         """What nobody names any more: when it may be deleted, and the pause before that."""
-        world.certificates.listen(self._host_secret)
-        world.virt["secrets"].listen(self._virtual_secret)
-        world.virt["ingresses"].listen(self._ingress)
-        world.host["ingresses"].listen(self._host_ingress)
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield the host's TLS Secrets, the tenant's Secrets, and both sides' ingresses."""
+        world = self._world
+        yield Watch(world.certificates, self._host_secret, "the host's Secret changed")
+        yield Watch(world.virt["secrets"], self._virtual_secret, "the tenant's Secret changed")
+        yield Watch(world.virt["ingresses"], self._ingress, "an Ingress names it")
+        yield Watch(world.host["ingresses"], self._host_ingress, "an Ingress's twin changed")
 
     async def reconcile(self, key: Key) -> None:
         """Do what the module's table says."""
@@ -142,49 +150,48 @@ class Certificates:
 
     # --- from stores to keys
 
-    def _host_secret(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-        for host_obj in (old, new):
+    def _host_secret(self, change: Change) -> Iterator[Request]:
+        for host_obj in (change.old, change.new):
             if host_obj is None or annotation(host_obj, identity.UID):
                 continue  # a twin
             marked = identity.virtual_key(host_obj)
             if marked is not None and marked.kind == KIND:
-                self._queue.add(marked, backlog=backlog)
+                yield Request(marked, backlog=change.initial)
             name = host_obj["metadata"]["name"]
             if name in self._asked:
-                self._queue.add(self._asked[name], backlog=backlog)
+                yield Request(self._asked[name], backlog=change.initial)
             for key in self._leaving:
                 if self._host_name(key) == name:
-                    self._queue.add(key, backlog=backlog)
+                    yield Request(key, backlog=change.initial)
 
-    def _virtual_secret(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        virt_obj = either(old, new)
-        key = Key(KIND, *ref_of(virt_obj))
+    def _virtual_secret(self, change: Change) -> Iterator[Request]:
+        key = Key(KIND, *ref_of(change.obj))
         owners = self._world.references.owners(key._replace(kind="secrets"))
-        if owners or is_copy(virt_obj):
-            self._queue.add(key)
-        if old is None or new is None:
+        if owners or is_copy(change.obj):
+            yield Request(key)
+        if change.old is None or change.new is None:
             for owner in owners:
                 if owner.kind == "ingresses":
-                    self._queue.add(owner)  # whether it may ask for a certificate depends on it
+                    yield Request(owner)  # whether it may ask for a certificate depends on it
 
-    def _ingress(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        for virt in (old, new):
+    def _ingress(self, change: Change) -> Iterator[Request]:
+        for virt in (change.old, change.new):
             if virt is not None:
-                self._add(virt)
+                yield from self._named_by(virt)
 
-    def _host_ingress(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        key = identity.virtual_key(either(old, new))
+    def _host_ingress(self, change: Change) -> Iterator[Request]:
+        key = identity.virtual_key(change.obj)
         virt = self._world.virt_object(key) if key is not None and key.kind == "ingresses" else None
         if virt is not None:
-            self._add(virt)
-        if new is None:
+            yield from self._named_by(virt)
+        if change.new is None:
             for secret in self._world.certificates:
                 marked = identity.virtual_key(secret)
                 if marked is not None and marked.kind == KIND:
-                    self._queue.add(marked)
+                    yield Request(marked)
 
-    def _add(self, virt: Obj) -> None:
+    def _named_by(self, virt: Obj) -> Iterator[Request]:
         for ref in ingresses.references(virt):
             key = ref._replace(kind=KIND)
             self._asked[self._host_name(key)] = key
-            self._queue.add(key)
+            yield Request(key)

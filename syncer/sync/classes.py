@@ -12,90 +12,88 @@ What a switched-off value leaves behind goes at the next start (`sweep`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import structlog
 
 from syncer.errors import ApiError, BadRequest, NotFound, Unreachable
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, either, is_deleting, ref_of
-from syncer.kube.recorder import Recorder
+from syncer.kube.objects import Key, Obj, is_deleting, ref_of
+from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import classes as translate
 from syncer.translate.classes import CLASSES, ClassKind
 
 log = structlog.get_logger()
 
 
-class ClassMirror:
-    """Reconciles the classes of one kind; listens to both sides' by itself."""
+class ClassMirror(Reconciler):
+    """Reconciles the classes of one kind."""
 
-    def __init__(
-        self,
-        kind: ClassKind,
-        world: World,
-        virt: Client,
-        recorder: Recorder,
-        add: Callable[[Key], None],
-    ) -> None:
-        self.kind = kind
-        self.classes = world.shown[kind.name]
+    def __init__(self, row: ClassKind, world: World, virt: Client) -> None:
+        self.row = row
+        self.kind = row.name
+        self.classes = world.shown[self.kind]
         self.ident = world.ident
         self.virt = virt
-        self.recorder = recorder
-        self._add = add
-        for store in self.classes:
-            store.listen(self._changed)
 
-    async def reconcile(self, key: Key) -> None:
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' classes."""
+        yield Watch(self.classes.virt, self._changed, "the virtual class changed")
+        yield Watch(self.classes.host, self._changed, "the host's class changed")
+
+    async def reconcile(self, key: Key) -> Remark | None:
         """Bring one copy in line with the host's class."""
         virt_class, host_class = (store.get("", key.name) for store in self.classes)
         if virt_class is not None and not self.ident.shows(virt_class):
             if host_class is not None and translate.shown(host_class):
-                await self._tell(virt_class)
+                return self._name_taken(virt_class)
         elif host_class is None or not translate.shown(host_class):
             if virt_class is not None:
                 await self._delete(virt_class)
         else:
-            copy = translate.to_virt(self.kind, host_class, self.ident.release)
+            copy = translate.to_virt(self.row, host_class, self.ident.release)
             await self._show(key, virt_class, copy)
+        return None
 
     async def _show(self, key: Key, virt_class: Obj | None, copy: Obj) -> None:
         if virt_class is None:
             # One that exists all the same is a conflict: the watch is about to show it.
-            self.classes.virt.put_written(await self.virt.create(self.kind.resource, "", copy))
-            log.info("created", kind=self.kind.name, virt_name=key.name)
+            self.classes.virt.put_written(await self.virt.create(self.row.resource, "", copy))
+            log.info("created", kind=self.kind, virt_name=key.name)
             return
-        patch = translate.difference(self.kind, virt_class, copy)
+        patch = translate.difference(self.row, virt_class, copy)
         if not patch or is_deleting(virt_class):
             return
         try:
-            answer = await self.virt.patch(self.kind.resource, virt_class, patch)
+            answer = await self.virt.patch(self.row.resource, virt_class, patch)
         except BadRequest:
             await self._delete(virt_class)  # immutable; its end queues the key, to make it anew
             return
         self.classes.virt.put_written(answer)
-        log.info("updated", kind=self.kind.name, virt_name=key.name)
+        log.info("updated", kind=self.kind, virt_name=key.name)
 
     async def _delete(self, virt_class: Obj) -> None:
         if is_deleting(virt_class):
             return
         try:
-            await self.virt.delete(self.kind.resource, virt_class)
+            await self.virt.delete(self.row.resource, virt_class)
         except NotFound:
             return
-        log.info("deleted", kind=self.kind.name, virt_name=virt_class["metadata"]["name"])
+        log.info("deleted", kind=self.kind, virt_name=virt_class["metadata"]["name"])
 
-    async def _tell(self, virt_class: Obj) -> None:
-        await self.recorder.warn(
+    def _name_taken(self, virt_class: Obj) -> Remark:
+        return Remark(
             virt_class,
             "NameTaken",
-            f"the host has a {self.kind.resource.kind} of this name, which cannot be shown: yours"
+            f"the host has a {self.row.resource.kind} of this name, which cannot be shown: yours"
             " is left alone, and on the host its name stands for the host's",
         )
 
-    def _changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        self._add(Key(self.kind.name, *ref_of(either(old, new))))
+    def _changed(self, change: Change) -> Iterator[Request]:
+        yield Request(Key(self.kind, *ref_of(change.obj)))
 
 
 async def sweep(virt: Client, world: World, kinds: frozenset[str]) -> None:

@@ -14,12 +14,15 @@ from syncer.kube.resources import CONFIGMAPS, NAMESPACES
 from syncer.state import deletion_brake
 from syncer.state.cluster import World
 from syncer.sync.kinds import NEEDED_BY_PODS
+from syncer.sync.watches import Reconciler, Watch
 
 ANCHOR_KEY = Key("anchor", "", "")
 
 
-class DatastoreIdentity:
+class DatastoreIdentity(Reconciler):
     """Recognises the datastore, and finds what on the host it does not explain."""
+
+    kind = ANCHOR_KEY.kind
 
     def __init__(self, world: World, virt: Client, host: Client) -> None:
         self._world = world
@@ -84,7 +87,11 @@ class DatastoreIdentity:
             await self._note(anchor)
         return True
 
-    async def note_cluster(self, _key: Key) -> None:
+    def watches(self) -> tuple[Watch, ...]:
+        """Return none: only the operator's word queues its key (holds.py)."""
+        return ()
+
+    async def reconcile(self, _key: Key) -> None:
         """Note on the anchor that the operator's word was taken: the next brake asks again."""
         ident = self._world.ident
         self.restored = False

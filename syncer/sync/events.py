@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from syncer import identity
@@ -11,7 +12,9 @@ from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, ref_of, uid_of
 from syncer.kube.recorder import event_name
 from syncer.kube.resources import EVENTS
+from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import etc_hosts
 from syncer.translate.messages import replacements, reworded
 
@@ -37,8 +40,10 @@ class Told(NamedTuple):
         return {"metadata": {"namespace": self.namespace, "name": self.name, "uid": self.uid}}
 
 
-class EventMirror:
+class EventMirror(Reconciler):
     """Reconciles host events; their keys name the *host* event: no virtual one exists before."""
+
+    kind = "events"
 
     def __init__(self, world: World, virt: Client) -> None:
         self.world = world
@@ -46,11 +51,23 @@ class EventMirror:
         self._told: dict[str, Told] = {}
         """Virtual events as last written, by the digest of the host event."""
 
-    async def learn(self) -> None:
+    def watches(self) -> Iterator[Watch]:
+        """Yield the host's events."""
+        yield Watch(self.world.host["events"], self._changed, "the host's event changed")
+
+    def _changed(self, change: Change) -> Iterator[Request]:
+        if change.new is not None:
+            # Always behind everything else: news about an object must not hold up the object.
+            yield Request(Key("events", *ref_of(change.new)), news=True)
+        elif change.old is not None:
+            self.forget(change.old)
+
+    async def begin(self) -> Iterable[Key]:
         """Learn which events the virtual cluster has, so that a restart repeats none."""
         async for page in self.virt.pages(EVENTS, selector=self.world.ident.selector):
             for event in page.items:
                 self._remember(event)
+        return ()
 
     async def reconcile(self, key: Key) -> None:
         """Write or bump the virtual event of one host event."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import structlog
 
 from syncer.errors import AlreadyExists, NotFound, Refused
@@ -9,33 +11,43 @@ from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj, is_deleting, merge_patch, uid_of
 from syncer.kube.resources import Resource
 from syncer.state.cluster import World
+from syncer.sync import common_watches
 from syncer.sync.kinds import Kind
 from syncer.sync.plan import Create, Delete, Nothing, Patch, Taken, plan
+from syncer.sync.remark import Remark
+from syncer.sync.watches import Reconciler, Watch
 
 log = structlog.get_logger()
 
 
-class Mirror:
+class Mirror(Reconciler):
     """Reconciles one kind. Errors of the API pass through: the worker loop knows what they mean."""
 
-    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
-        self.kind = kind
+    def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:
+        self.row = row
+        self.kind = row.name
         self.world = world
         self.virt = virt
         self.host = host
 
-    async def reconcile(self, key: Key) -> None:
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' objects of the kind, and what they name."""
+        if self.row.names is not None:
+            yield from common_watches.named(self.world, self.kind, self.row.names)
+        yield from common_watches.both_sides(self.world, self.kind)
+
+    async def reconcile(self, key: Key) -> Remark | None:
         """Bring the host twin in line with the virtual object, and its status back."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
-        if virt_obj is not None and self.kind.final and host_obj is None and was_bound(virt_obj):
+        if virt_obj is not None and self.row.final and host_obj is None and was_bound(virt_obj):
             await self._lost(key, virt_obj)
-            return
+            return None
         desired = None
-        if virt_obj is not None and self.kind.wanted(key, virt_obj, self.world):
+        if virt_obj is not None and self.row.wanted(key, virt_obj, self.world):
             try:
-                desired = self.kind.to_host(virt_obj, self.world)
+                desired = self.row.to_host(virt_obj, self.world)
             except Refused:
-                if self.kind.strict and host_obj is not None and self.world.ident.is_ours(host_obj):
+                if self.row.strict and host_obj is not None and self.world.ident.is_ours(host_obj):
                     await self.delete(key, host_obj)
                 raise
         match plan(uid_of(virt_obj) if virt_obj else None, host_obj, desired):
@@ -48,30 +60,29 @@ class Mirror:
                 log.info("updated", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name)
             case Delete() if host_obj is not None:
                 await self.delete(key, host_obj)
-                return
+                return None
             case Taken() if host_obj is not None:
-                raise name_taken(self.kind.resource, key)
+                raise name_taken(self.row.resource, key)
             case Nothing():
                 pass
         if desired is not None and virt_obj is not None and host_obj is not None:
             await self.status_up(key, virt_obj, host_obj)
-        if desired is not None and virt_obj is not None and self.kind.remark is not None:
-            told = self.kind.remark(virt_obj, self.world)
-            if told is not None:
-                raise told
+        if desired is None or virt_obj is None or self.row.remark is None:
+            return None
+        return self.row.remark(virt_obj, self.world)
 
     async def create(self, key: Key, obj: Obj) -> Obj:
         """Create the twin."""
-        return await create_twin(self.world, self.host, self.kind.resource, key, obj)
+        return await create_twin(self.world, self.host, self.row.resource, key, obj)
 
     async def update(self, host_obj: Obj, patch: Obj) -> Obj:
         """Change the twin; return it as it then is."""
-        return await self.host.patch(self.kind.resource, host_obj, patch)
+        return await self.host.patch(self.row.resource, host_obj, patch)
 
     async def delete(self, key: Key, host_obj: Obj) -> None:
         """Delete the twin. Raises DeletionHeld."""
         try:
-            await self.host.delete(self.kind.resource, host_obj)
+            await self.host.delete(self.row.resource, host_obj)
         except NotFound:
             return
         log.info("deleted", kind=key.kind, virt_namespace=key.namespace, virt_name=key.name)
@@ -84,20 +95,20 @@ class Mirror:
         if not any(patch.values()):
             return
         answer = await self.virt.patch(
-            self.kind.resource, virt_obj, {"status": patch}, subresource="status"
+            self.row.resource, virt_obj, {"status": patch}, subresource="status"
         )
         self.world.virt[key.kind].put_written(answer)
 
     def wanted_status(self, _virt_obj: Obj, host_obj: Obj) -> Obj:
         """Return the status that the virtual object is to have."""
-        return self.kind.status(host_obj) if self.kind.status is not None else {}
+        return self.row.status(host_obj) if self.row.status is not None else {}
 
     async def _lost(self, key: Key, virt_obj: Obj) -> None:
         """Say that a claim's volume is gone; an empty one in its place would hide the loss."""
         if virt_obj["status"].get("phase") == "Lost" or is_deleting(virt_obj):
             return
         answer = await self.virt.patch(
-            self.kind.resource, virt_obj, {"status": {"phase": "Lost"}}, subresource="status"
+            self.row.resource, virt_obj, {"status": {"phase": "Lost"}}, subresource="status"
         )
         self.world.virt[key.kind].put_written(answer)
         raise Refused(

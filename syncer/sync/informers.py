@@ -21,7 +21,7 @@ from syncer.kube.resources import (
     VOLUMES,
     Resource,
 )
-from syncer.kube.store import Store
+from syncer.kube.store import Change, Store
 from syncer.state import deletion_brake
 from syncer.state.cluster import World
 from syncer.state.token_index import slim
@@ -44,8 +44,8 @@ class Stores(NamedTuple):
     """The host's Endpoints of our Service, where there are several replicas."""
 
 
-class Watch(NamedTuple):
-    """A row of the table of watches: what of which side fills which store."""
+class Informer(NamedTuple):
+    """A row of the table of informers: what of which side fills which store."""
 
     side: str
     resource: Resource
@@ -58,49 +58,49 @@ class Watch(NamedTuple):
     """The kind whose objects the brake is asked about when they are missing from a list."""
 
 
-def watches(
+def informers(
     world: World,
     kinds: frozenset[str],
     stores: Stores,
     node_selector: str = "",
-) -> Iterator[Watch]:
+) -> Iterator[Informer]:
     """Yield what is watched for these kinds."""
     ident = world.ident
     ours = ident.host_namespace
     synced = {name: kind.resource for name, kind in KINDS.items() if name in kinds}
     synced["pods"] = PODS
     for name, resource in {**synced, "nodes": NODES}.items():
-        yield Watch("virt", resource, world.virt[name], braked=name)
+        yield Informer("virt", resource, world.virt[name], braked=name)
     yield from _shown(world, kinds)
     for name, resource in synced.items():
         keep = slim if name == "secrets" else None
-        yield Watch("host", resource, world.host[name], ours, selector=ident.selector, keep=keep)
-    yield Watch("host", EVENTS, world.host["events"], ours)
+        yield Informer("host", resource, world.host[name], ours, selector=ident.selector, keep=keep)
+    yield Informer("host", EVENTS, world.host["events"], ours)
     if "nodes" in kinds:
         store = world.host["nodes"]
-        yield Watch("host", NODES, store, selector=node_selector, keep=nodes.shown)
+        yield Informer("host", NODES, store, selector=node_selector, keep=nodes.shown)
     api = "metadata.name=kubernetes"
-    yield Watch("virt", ENDPOINTS, stores.endpoints, "default", fields=api)
+    yield Informer("virt", ENDPOINTS, stores.endpoints, "default", fields=api)
     if stores.replicas is not None:
         own = f"metadata.name={ident.release}"
-        yield Watch("host", ENDPOINTS, stores.replicas, ours, fields=own)
+        yield Informer("host", ENDPOINTS, stores.replicas, ours, fields=own)
     if certificates.needs(kinds):
         tls = f"type={certificates.TLS}"
-        yield Watch("host", SECRETS, world.certificates, ours, fields=tls)
+        yield Informer("host", SECRETS, world.certificates, ours, fields=tls)
     anchor = f"metadata.name={ident.anchor}"
-    yield Watch("host", CONFIGMAPS, stores.anchor, ours, fields=anchor)
+    yield Informer("host", CONFIGMAPS, stores.anchor, ours, fields=anchor)
 
 
-def _shown(world: World, kinds: frozenset[str]) -> Iterator[Watch]:
+def _shown(world: World, kinds: frozenset[str]) -> Iterator[Informer]:
     """Yield the watches of what is shown. Without a brake: what is missing is shown again."""
     resources = {name: kind.resource for name, kind in CLASSES.items() if name in kinds}
     if "persistentvolumeclaims" in kinds:
         resources["persistentvolumes"] = VOLUMES
     for name, resource in resources.items():
-        yield Watch("virt", resource, world.shown[name].virt)
+        yield Informer("virt", resource, world.shown[name].virt)
         if name in kinds:
             keep = persistentvolumes.slim if name == "persistentvolumes" else None
-            yield Watch("host", resource, world.shown[name].host, keep=keep)
+            yield Informer("host", resource, world.shown[name].host, keep=keep)
 
 
 class Sources:
@@ -126,23 +126,23 @@ class Sources:
         stores.anchor.listen(self._anchor_changed)
         clients = {"virt": virt, "host": host}
         self.reflectors = [
-            self._reflector(clients[watch.side], watch)
-            for watch in watches(world, kinds, stores, node_selector)
+            self._reflector(clients[informer.side], informer)
+            for informer in informers(world, kinds, stores, node_selector)
         ]
 
-    def _reflector(self, client: Client, watch: Watch) -> Reflector:
-        virtual, braked = watch.side == "virt", bool(watch.braked)
+    def _reflector(self, client: Client, informer: Informer) -> Reflector:
+        virtual, braked = informer.side == "virt", bool(informer.braked)
         return Reflector(
             client,
-            watch.resource,
-            watch.store,
-            namespace=watch.namespace,
-            selector=watch.selector,
-            fields=watch.fields,
-            keep=watch.keep,
+            informer.resource,
+            informer.store,
+            namespace=informer.namespace,
+            selector=informer.selector,
+            fields=informer.fields,
+            keep=informer.keep,
             guard=self.datastore.check_cluster if virtual else None,
             longest_pause=VIRT_PAUSE if virtual else LONGEST_PAUSE,
-            on_missing=self._missing(watch.braked) if braked else None,
+            on_missing=self._missing(informer.braked) if braked else None,
             history=self.history if braked else None,
         )
 
@@ -183,7 +183,8 @@ class Sources:
 
         return missing
 
-    def _anchor_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+    def _anchor_changed(self, change: Change) -> None:
+        new = change.new
         # One of the same name and another UID belongs to the next installation.
         gone = new is None or is_deleting(new) or uid_of(new) != self.world.ident.uid
         if gone and not self.uninstalling:

@@ -10,6 +10,7 @@ from syncer.kube import resources
 from syncer.kube.objects import Key, Obj, annotation, controller_of, ref_of
 from syncer.kube.resources import Resource
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
 from syncer.translate import (
     certificates,
     configmaps,
@@ -35,8 +36,10 @@ class Kind(NamedTuple):
     """A twin that is gone is not made again: it held data (threats R12)."""
     strict: bool = False
     """A twin goes when its virtual object is refused: what it said may not stay (threats E)."""
-    remark: Callable[[Obj, World], Refused | None] | None = None
+    remark: Callable[[Obj, World], Remark | None] | None = None
     """What the tenant is told about an object that was synced in part."""
+    names: Callable[[Obj], set[Key]] | None = None
+    """What an object names: that reaches the host too, as long as it is named."""
 
 
 def _always(_key: Key, _virt: Obj, _world: World) -> bool:
@@ -70,11 +73,12 @@ def _ingress(virt: Obj, world: World) -> Obj:
     return ingresses.to_host(virt, world.scope)
 
 
-def _own_certificates(virt: Obj, world: World) -> Refused | None:
+def _own_certificates(virt: Obj, world: World) -> Remark | None:
     own = _own_secrets(virt, world)
     if not own or not certificates.asks(virt):
         return None
-    return Refused(
+    return Remark(
+        virt,
         "CertificateNotAsked",
         f"the host's cert-manager is not asked for certificates: {', '.join(sorted(own))} of"
         " spec.tls exists in this namespace and is served as it is; delete it, or name another",
@@ -96,11 +100,12 @@ def _service(_key: Key, virt: Obj, _world: World) -> bool:
     return not services.stays_virtual(virt)
 
 
-def _external_ips(virt: Obj, _world: World) -> Refused | None:
+def _external_ips(virt: Obj, _world: World) -> Remark | None:
     """Tell that what would catch anybody's traffic was left out (threats E1)."""
     if not virt["spec"].get("externalIPs"):
         return None
-    return Refused(
+    return Remark(
+        virt,
         "ExternalIPsNotPassed",
         "spec.externalIPs has no effect in a virtual cluster: the host is not told of them; the"
         " rest of the Service works",
@@ -167,6 +172,7 @@ INGRESSES = Kind(
     status=status.load_balancer,
     strict=True,
     remark=_own_certificates,
+    names=ingresses.references,
 )
 SERVICES = Kind(
     "services",

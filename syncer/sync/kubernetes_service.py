@@ -6,25 +6,30 @@ leave the endpoints alone (`endpoint-reconciler-type=none`), so they are written
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import structlog
 
 from syncer.errors import AlreadyExists
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, annotation, covers
+from syncer.kube.objects import Key, Obj, annotation, covers, ref_of
 from syncer.kube.resources import ENDPOINTS
-from syncer.kube.store import Store
+from syncer.kube.store import Change, Store
 from syncer.state.cluster import World
 from syncer.sync.cluster_ip import RESTORE, finish_move, move
+from syncer.sync.watches import Reconciler, Request, Watch
 
 log = structlog.get_logger()
 KEY = Key("apiservice", "default", "kubernetes")
 
 
-class ApiService:
+class ApiService(Reconciler):
     """Reconciles the one key of this module.
 
     `replicas` holds the host's Endpoints of our Service, where there are several pods behind it.
     """
+
+    kind = KEY.kind
 
     def __init__(
         self, world: World, virt: Client, pod_ip: str, port: int, replicas: Store | None = None
@@ -35,6 +40,21 @@ class ApiService:
         self.replicas = replicas
         self._pod_ip = pod_ip
         self._port = port
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield the Service, its Endpoints, and the host's Endpoints of our own Service."""
+        yield Watch(self.world.virt["services"], self._service_changed, "the Service changed")
+        yield Watch(self.endpoints, lambda _: [Request(KEY)], "its Endpoints changed")
+        if self.replicas is not None:
+            yield Watch(self.replicas, lambda _: [Request(KEY)], "our pods' addresses changed")
+
+    def _service_changed(self, change: Change) -> Iterator[Request]:
+        if ref_of(change.obj) == KEY[1:]:
+            yield Request(KEY)
+
+    async def begin(self) -> Iterable[Key]:
+        """Return the one key: its Service has a wrong address until it is written here."""
+        return (KEY,)
 
     async def reconcile(self, key: Key) -> None:
         """Give the Service our address and its endpoints our pods'."""

@@ -11,30 +11,37 @@ controller that would (`nodelifecycle`) is off; no Lease is kept for the same re
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import time
+from collections.abc import Iterable, Iterator
 
 import structlog
 
 from syncer.errors import AlreadyExists, NotFound, NotYet
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, annotation, covers, is_deleting, merge_patch
+from syncer.kube.keyed_locks import Locks
+from syncer.kube.objects import Key, Obj, annotation, covers, is_deleting, merge_patch, ref_of
 from syncer.kube.resources import NODES
+from syncer.kube.store import Change
 from syncer.kubelet import Endpoint
 from syncer.state.cluster import World
+from syncer.sync.common_watches import twin_key
+from syncer.sync.retry_policy import SAFETY_NET
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import nodes as translate
 from syncer.translate.nodes import FIRST_PORT, port_of
 
 log = structlog.get_logger()
 
 
-class Nodes:
+class Nodes(Reconciler):
     """Keeps the virtual nodes; `own_node` is the one that the syncer itself runs on.
 
     `ports`: where nodes are served already. `real`: the host's nodes are read. `only_real`: there
     are no others, since all of them are read or since the virtual scheduler may use no others.
     """
+
+    kind = "nodes"
 
     def __init__(
         self,
@@ -60,7 +67,19 @@ class Nodes:
         self.only_real = only_real
         self.addresses = {own_node: own_address}
         self.ports: dict[str, int] = {} if ports is None else ports
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks = Locks()
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' nodes, and the pods of both sides, which are on nodes."""
+        virt, host = self.world.virt, self.world.host
+        yield Watch(virt["nodes"], self._virt_node_changed, "the virtual node changed")
+        yield Watch(host["nodes"], self._host_node_changed, "the host's node changed")
+        yield Watch(virt["pods"], self._virt_pod_changed, "a virtual pod on it is gone")
+        yield Watch(host["pods"], self._host_pod_changed, "a host pod tells of it, or left it")
+
+    async def begin(self) -> Iterable[Key]:
+        """Return the syncer's own node, which is there though no pod is."""
+        return (Key("nodes", "", self.own_node),)
 
     async def ensure(self, node: str) -> None:
         """Return once the virtual node exists, so that a pod can be bound to it."""
@@ -71,7 +90,7 @@ class Nodes:
 
     async def reconcile(self, key: Key) -> None:
         """Create, repair or remove one virtual node."""
-        async with self._locks.setdefault(key.name, asyncio.Lock()):
+        async with self._locks(key.name):
             virt_node = self.world.virt["nodes"].get("", key.name)
             if not self._wanted(key.name):
                 await self._remove(key.name, virt_node)
@@ -162,6 +181,34 @@ class Nodes:
             except NotFound:
                 return
             log.info("deleted", kind="nodes", virt_name=node)
+
+    # --- from stores to keys
+
+    def _virt_node_changed(self, change: Change) -> Iterator[Request]:
+        yield Request(Key("nodes", *ref_of(change.obj)), backlog=change.initial)
+
+    def _host_node_changed(self, change: Change) -> Iterator[Request]:
+        # Never behind a backlog: pods are bound to nodes.
+        yield Request(Key("nodes", *ref_of(change.obj)))
+
+    def _virt_pod_changed(self, change: Change) -> Iterator[Request]:
+        if change.new is None:
+            yield from _left(change.obj)
+
+    def _host_pod_changed(self, change: Change) -> Iterator[Request]:
+        if twin_key("pods", change) is None:
+            return
+        if change.new is None:
+            yield from _left(change.obj)
+        elif (key := self.learn(change.new)) is not None:
+            yield Request(key)
+
+
+def _left(pod: Obj) -> Iterator[Request]:
+    node = pod["spec"].get("nodeName")
+    if node:
+        # Later: a rolling update would remove the node and make it again.
+        yield Request(Key("nodes", "", node), after=SAFETY_NET)
 
 
 def _harmless(virt_node: Obj) -> bool:

@@ -14,6 +14,7 @@ from syncer.kube.resources import CLAIMS
 from syncer.state.cluster import World
 from syncer.sync.generic import Mirror, was_bound
 from syncer.sync.kinds import Kind
+from syncer.sync.remark import Remark
 from syncer.translate import status
 from syncer.translate.persistentvolumeclaims import SELECTED_NODE
 
@@ -25,12 +26,12 @@ OLD_CLASS = "volume.beta.kubernetes.io/storage-class"  # stands for the field on
 class ClaimMirror(Mirror):
     """Reconciles claims by the common rules, and brings back what the host decided about them."""
 
-    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
-        super().__init__(kind, world, virt, host)
+    def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:
+        super().__init__(row, world, virt, host)
         self._class_is_fixed = False
         """API servers before 1.25 let no claim name its class later."""
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Refuse a claim that picks its volume (threats F2), then follow the common rules."""
         virt_obj, host_obj = self.world.virt_object(key), self.world.host_object(key)
         is_new = virt_obj is not None and host_obj is None and not was_bound(virt_obj)
@@ -38,17 +39,17 @@ class ClaimMirror(Mirror):
             _check(virt_obj, self.world.scope.claim_classes)
         if virt_obj is not None and host_obj is not None and _sent_back(virt_obj, host_obj):
             await self._choose_again(virt_obj, host_obj)
-            return
-        await super().reconcile(key)
+            return None
+        return await super().reconcile(key)
 
     async def _choose_again(self, virt_obj: Obj, host_obj: Obj) -> None:
         """Let the virtual scheduler choose another node, the way that a provisioner tells it to."""
         sent: Obj = {"metadata": {"annotations": {PASSED: None}}}
         # First here: with the virtual claim changed, we could not tell any more that it was sent.
         answer = await self.host.patch(CLAIMS, host_obj, sent)
-        self.world.host[self.kind.name].put_written(answer)
+        self.world.host[self.kind].put_written(answer)
         chosen: Obj = {"metadata": {"annotations": {SELECTED_NODE: None}}}
-        self.world.virt[self.kind.name].put_written(await self.virt.patch(CLAIMS, virt_obj, chosen))
+        self.world.virt[self.kind].put_written(await self.virt.patch(CLAIMS, virt_obj, chosen))
 
     async def status_up(self, key: Key, virt_obj: Obj, host_obj: Obj) -> None:
         """Bring back the class and the volume's name, each once; then the status."""

@@ -14,17 +14,19 @@ All of it follows from the host's claims, which a namespace's rights let us read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import structlog
 
 from syncer.errors import AlreadyExists, NotFound
 from syncer.identity import virtual_key
 from syncer.kube.client import Client
-from syncer.kube.objects import Key, Obj, covers, either, is_deleting, ref_of
-from syncer.kube.recorder import Recorder
+from syncer.kube.objects import Key, Obj, covers, is_deleting, ref_of
 from syncer.kube.resources import VOLUMES
+from syncer.kube.store import Change
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import persistentvolumes as translate
 
 log = structlog.get_logger()
@@ -32,28 +34,27 @@ KIND = "persistentvolumes"
 CLAIMS = "persistentvolumeclaims"
 
 
-class VolumeMirror:
-    """Reconciles the volumes; keys bear the name that a volume has on both sides.
+class VolumeMirror(Reconciler):
+    """Reconciles the volumes; keys bear the name that a volume has on both sides."""
 
-    Listens to both sides' claims and volumes by itself.
-    """
+    kind = KIND
 
-    def __init__(
-        self, world: World, virt: Client, recorder: Recorder, add: Callable[[Key], None]
-    ) -> None:
+    def __init__(self, world: World, virt: Client) -> None:
         self.world = world
         self.volumes = world.shown[KIND]
         self.virt = virt
-        self.recorder = recorder
-        self._add = add
         self._claims: dict[str, Key] = {}
         """The virtual claim by the volume that its twin is bound to."""
-        world.host[CLAIMS].listen(self._host_claim_changed)
-        world.virt[CLAIMS].listen(self._virt_claim_changed)
-        self.volumes.virt.listen(self._virt_volume_changed)
-        self.volumes.host.listen(self._host_volume_changed)
 
-    async def reconcile(self, key: Key) -> None:
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' claims and volumes."""
+        world = self.world
+        yield Watch(world.host[CLAIMS], self._host_claim_changed, "its claim's twin changed")
+        yield Watch(world.virt[CLAIMS], self._virt_claim_changed, "its claim changed")
+        yield Watch(self.volumes.virt, self._virt_volume_changed, "the virtual volume changed")
+        yield Watch(self.volumes.host, self._host_volume_changed, "the host's volume changed")
+
+    async def reconcile(self, key: Key) -> Remark | None:
         """Show the volume that a claim is bound to, or take it away."""
         virt_volume = self.volumes.virt.get("", key.name)
         ours = virt_volume is not None and self.world.ident.shows(virt_volume)
@@ -67,18 +68,18 @@ class VolumeMirror:
         ):
             if ours and virt_volume is not None:
                 await self._release(virt_volume)
-            return
+            return None
         if virt_volume is not None and not ours:
-            await self.recorder.warn(
+            return Remark(
                 virt_claim,
                 "VolumeNameTaken",
                 f"the claim is bound; its volume is not shown, since a PersistentVolume {key.name}"
                 " of your own exists: it is left alone",
             )
-            return
         host_volume = self.volumes.host.get("", key.name)
         desired = translate.to_virt(key.name, virt_claim, host_claim, host_volume, self.world.ident)
         await self._show(key, virt_volume, desired)
+        return None
 
     async def _show(self, key: Key, virt_volume: Obj | None, desired: Obj) -> None:
         if virt_volume is None:
@@ -114,26 +115,26 @@ class VolumeMirror:
 
     # --- from claims to volumes
 
-    def _host_claim_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        before, now = _volume(old), _volume(new)
-        claim = virtual_key(new) if new is not None else None
+    def _host_claim_changed(self, change: Change) -> Iterator[Request]:
+        before, now = _volume(change.old), _volume(change.new)
+        claim = virtual_key(change.new) if change.new is not None else None
         if before and before != now:
             self._claims.pop(before, None)
-            self._add(Key(KIND, "", before))
+            yield Request(Key(KIND, "", before))
         if now and claim is not None and claim.kind == CLAIMS:
             self._claims[now] = claim
-            self._add(Key(KIND, "", now))
+            yield Request(Key(KIND, "", now))
 
-    def _virt_claim_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        for name in {_volume(old), _volume(new)} - {""}:
-            self._add(Key(KIND, "", name))
+    def _virt_claim_changed(self, change: Change) -> Iterator[Request]:
+        for name in {_volume(change.old), _volume(change.new)} - {""}:
+            yield Request(Key(KIND, "", name))
 
-    def _virt_volume_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        self._add(Key(KIND, *ref_of(either(old, new))))
+    def _virt_volume_changed(self, change: Change) -> Iterator[Request]:
+        yield Request(Key(KIND, *ref_of(change.obj)))
 
-    def _host_volume_changed(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        if new is not None and new["metadata"]["name"] in self._claims:
-            self._add(Key(KIND, *ref_of(new)))
+    def _host_volume_changed(self, change: Change) -> Iterator[Request]:
+        if change.new is not None and change.new["metadata"]["name"] in self._claims:
+            yield Request(Key(KIND, *ref_of(change.new)))
 
 
 def _volume(claim: Obj | None) -> str:

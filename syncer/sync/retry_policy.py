@@ -34,13 +34,14 @@ from syncer.kube.objects import Key
 from syncer.kube.recorder import Recorder
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
+from syncer.sync.remark import Remark
 
 log = structlog.get_logger()
 SAFETY_NET = 30.0  # an arrival that was missed costs at most this many seconds
 OUTAGE_PAUSE = 2.0
 ENDING_PAUSE = 10.0  # what is in a namespace that ends is queued by its own end
 REFUSED_AGAIN = 60.0  # a refusal may be lifted by the operator's values or the host's admission
-Reconcile = Callable[[Key], Awaitable[None]]
+Reconcile = Callable[[Key], Awaitable[Remark | None]]
 
 
 class Outcome(NamedTuple):
@@ -81,6 +82,8 @@ class Attempts:
         """By kind and reason; what is refused is tried again, and counted again."""
         self.unsynced: dict[Key, Outcome] = {}
         """What the last attempt came to, of the keys that are not in step."""
+        self.remarks: dict[Key, str] = {}
+        """The reasons of what tenants were told about keys that are in step."""
 
     async def attempt(self, key: Key, reconcile: Reconcile) -> None:
         """Reconcile one key; only what must end the syncer is raised."""
@@ -101,7 +104,7 @@ class Attempts:
     async def _outcome(self, key: Key, reconcile: Reconcile) -> Outcome:
         where = {"kind": key.kind, "virt_namespace": key.namespace, "virt_name": key.name}
         try:
-            await reconcile(key)
+            remark = await reconcile(key)
         except NotYet as missing:
             log.debug("waiting", **where, waits_for=str(missing))
             self.queue.add_after(key, SAFETY_NET)
@@ -156,7 +159,19 @@ class Attempts:
             log.exception("bug", **where)
             self.queue.failed(key, at_least=5.0)
             return Outcome("bug")
+        await self._pass_on(key, remark)
         return DONE
+
+    async def _pass_on(self, key: Key, remark: Remark | None) -> None:
+        """Tell the tenant; once more when API servers have forgotten the event, if it stands."""
+        if remark is None:
+            self.remarks.pop(key, None)
+            return
+        if self.remarks.get(key) != remark.reason:
+            where = {"kind": key.kind, "virt_namespace": key.namespace, "virt_name": key.name}
+            log.info("done with a remark", **where, reason=remark.reason)
+        self.remarks[key] = remark.reason
+        self.queue.add_after(key, await self.recorder.warn(*remark))
 
     def _say(
         self, log_it: Callable[..., object], event: str, key: Key, outcome: Outcome, **more: object

@@ -21,6 +21,7 @@ from syncer.state.cluster import World
 from syncer.sync.cluster_ip import RESTORE, bare_ports, finish_move, move
 from syncer.sync.generic import Mirror
 from syncer.sync.kinds import Kind
+from syncer.sync.remark import Remark
 
 log = structlog.get_logger()
 PATIENCE = 8
@@ -39,15 +40,15 @@ class NotReleased(Conflict):
 class ServiceMirror(Mirror):
     """Reconciles services; see the module's text."""
 
-    def __init__(self, kind: Kind, world: World, virt: Client, host: Client) -> None:
-        super().__init__(kind, world, virt, host)
+    def __init__(self, row: Kind, world: World, virt: Client, host: Client) -> None:
+        super().__init__(row, world, virt, host)
         self._patience: dict[Key, int] = {}
         """For services that had a twin: how often its address is asked for again."""
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key) -> Remark | None:
         """Finish a move that a restart interrupted, then follow the common rules."""
         if (key.namespace, key.name) == ("default", "kubernetes"):
-            return  # kubernetes_service.py's, and an object has one writer
+            return None  # kubernetes_service.py's, and an object has one writer
         virt_obj = self.world.virt_object(key)
         if virt_obj is None:
             self._patience.pop(key, None)
@@ -55,8 +56,8 @@ class ServiceMirror(Mirror):
             self._patience[key] = PATIENCE
         if virt_obj is not None and annotation(virt_obj, RESTORE):
             await self._written(key, await finish_move(self.virt, virt_obj))
-            return
-        await super().reconcile(key)
+            return None
+        return await super().reconcile(key)
 
     async def create(self, key: Key, obj: Obj) -> Obj:
         """Create the twin with the wanted address and ports, or with those that the host gives."""

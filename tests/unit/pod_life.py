@@ -8,6 +8,7 @@ from syncer.kube.objects import Key, Obj
 from syncer.kube.workqueue import Queue
 from syncer.sync.pods.reconciler import PodMirror
 from syncer.sync.pods.tokens import Tokens
+from syncer.sync.watches import subscribe
 from tests.unit.build import DNS_IP, Clock, pod, service, twin
 from tests.unit.fake_objects import Place
 from tests.unit.sides import Endpoint, Sides, make_nodes
@@ -38,6 +39,7 @@ class Pods:
             kinds.__contains__,
             self.clock,
         )
+        subscribe(self.mirror, lambda _request: None)  # only what it remembers
         sides.add_host("services", twin(_dns(), "services", spec=_dns()["spec"]))
         sides.host_api.token_seconds = sides.virt_api.token_seconds = 1_003_600
         sides.writes()

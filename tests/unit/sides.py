@@ -17,6 +17,7 @@ from syncer.kube.resources import EVENTS, NODES, PODS, VOLUMES
 from syncer.state.cluster import World
 from syncer.sync.kinds import KINDS
 from syncer.sync.nodes import Nodes
+from syncer.sync.remark import Remark
 from syncer.translate.classes import CLASSES
 from syncer.translate.context import Scope
 from syncer.translate.nodes import shown
@@ -106,15 +107,15 @@ class Sides:
         return api.made(method, resource)
 
     async def settle(
-        self, reconcile: Callable[[Key], Awaitable[None]], key: Key, most: int = 6
-    ) -> None:
-        """Reconcile until there is nothing to do any more."""
+        self, reconcile: Callable[[Key], Awaitable[Remark | None]], key: Key, most: int = 6
+    ) -> Remark | None:
+        """Reconcile until there is nothing to do any more; return what is remarked then."""
         for _ in range(most):
             self.sync()
             self.writes()
-            await reconcile(key)
+            remark = await reconcile(key)
             if not self.writes():
-                return
+                return remark
         raise AssertionError(f"{key} does not come to rest")
 
 

@@ -8,8 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from syncer.cli import _finish, _pairs, main, run_command, synced_kinds
+from syncer.cli import _finish, main, run_command
 from syncer.errors import Refused, ServerError, Unreachable
+from syncer.run_options import node_labels, synced_kinds
 from syncer.sync.kinds import BY_DEFAULT
 
 DEFAULT = frozenset(BY_DEFAULT)
@@ -154,6 +155,6 @@ def test_end_by_sigterm_is_a_good_one() -> None:
 def test_labels_of_nodes_are_pairs(text: str, pairs: tuple[tuple[str, str], ...] | None) -> None:
     if pairs is None:
         with pytest.raises(click.UsageError, match="key=value"):
-            _pairs(text)
+            node_labels(text)
     else:
-        assert _pairs(text) == pairs
+        assert node_labels(text) == pairs

@@ -10,7 +10,7 @@ from syncer.kube.client import Client
 from syncer.kube.objects import Obj
 from syncer.kube.reflector import History, Reflector
 from syncer.kube.resources import CONFIGMAPS
-from syncer.kube.store import Store
+from syncer.kube.store import Change, Store
 from tests.unit.fake_api import FakeApi, until
 from tests.unit.fake_objects import Place
 
@@ -59,10 +59,10 @@ class Watched:
         self.missing += [each["metadata"]["name"] for each in objects]
         self.behind.append(behind)
 
-    def _hear(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-        what = "gone" if new is None else "new" if old is None else "changed"
-        name = ((new or old) or {})["metadata"]["name"]
-        self.changes.append((("listed " if backlog else "") + what, name))
+    def _hear(self, change: Change) -> None:
+        what = "gone" if change.new is None else "new" if change.old is None else "changed"
+        name = change.obj["metadata"]["name"]
+        self.changes.append((("listed " if change.initial else "") + what, name))
 
     def names(self) -> list[str]:
         return sorted(obj["metadata"]["name"] for obj in self.store)

@@ -75,9 +75,8 @@ def reasons() -> set[str]:
 def _reasons(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             named = node.func.id if isinstance(node.func, ast.Name) else ""
-            if named == "Refused" or called == "warn":
+            if named in ("Refused", "Remark"):
                 words = [str(arg.value) for arg in node.args[:2] if isinstance(arg, ast.Constant)]
                 yield from (word for word in words if re.fullmatch("[A-Z][A-Za-z]+", word))
 

@@ -42,14 +42,6 @@ def annotation(obj: Obj, key: str) -> str:
     return value
 
 
-def either(old: Obj | None, new: Obj | None) -> Obj:
-    """Return the object that a store's change is about: as it is now, or as it last was."""
-    for obj in (new, old):
-        if obj is not None:
-            return obj
-    raise ValueError("a change is about an object")
-
-
 def containers_of(pod_spec: Obj) -> Iterator[Obj]:
     """Yield all containers of a pod, whatever they are for."""
     for field in ("initContainers", "containers", "ephemeralContainers"):

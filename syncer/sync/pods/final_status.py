@@ -14,6 +14,7 @@ from syncer.identity import virtual_key
 from syncer.kube.client import Client
 from syncer.kube.objects import Key, Obj
 from syncer.kube.resources import PODS
+from syncer.kube.store import Change
 from syncer.state.cluster import World
 from syncer.state.pod_index import TERMINAL, phase_of
 
@@ -29,7 +30,6 @@ class LastWords:
         self._tell = tell
         """Writes a host pod's status to its virtual pod."""
         self._gone: dict[Key, Obj] = {}
-        world.host["pods"].listen(self._host_changed)
 
     async def tell(self, key: Key, virt_pod: Obj) -> None:
         """Give a deleted pod that finalizers hold the end that its host pod had.
@@ -52,8 +52,10 @@ class LastWords:
         """Forget a pod that is gone on both sides."""
         self._gone.pop(key, None)
 
-    def _host_changed(self, old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
-        if old is None or new is not None:
+    def note(self, change: Change) -> None:
+        """Take note of a change of a host pod: of its end."""
+        old = change.old
+        if old is None or change.new is not None:
             return
         key = virtual_key(old)
         if key is not None and self._world.original("pods", old) is not None:

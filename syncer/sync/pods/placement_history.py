@@ -10,6 +10,7 @@ from __future__ import annotations
 from syncer import identity
 from syncer.identity import virtual_key
 from syncer.kube.objects import Key, Obj, annotation, uid_of
+from syncer.kube.store import Change
 from syncer.state.cluster import World
 from syncer.translate import pods as translate
 
@@ -17,7 +18,7 @@ SCHEDULED = "Scheduled"
 
 
 class PodPast:
-    """Remembers; what is known when it is made counts too."""
+    """Remembers what `note` is told."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -25,7 +26,6 @@ class PodPast:
         """The virtual UID of each key's last host pod that had a node."""
         self._witnessed: set[str] = set()
         """Virtual UIDs of which only an event was left when we started: few, if any."""
-        world.host["pods"].listen(self._host_pod, replay=True)
 
     def learn(self) -> None:
         """Take over what the host's events tell of the time before this start."""
@@ -52,7 +52,9 @@ class PodPast:
         """Drop what is remembered of a pod that is gone on both sides."""
         self._placed.pop(key, None)
 
-    def _host_pod(self, _old: Obj | None, new: Obj | None, _backlog: bool) -> None:  # noqa: FBT001
+    def note(self, change: Change) -> None:
+        """Take note of a change of a host pod."""
+        new = change.new
         if new is None or not new["spec"].get("nodeName"):
             return
         key = virtual_key(new)

@@ -15,7 +15,7 @@ One virtual UID never gets a second host pod: a Job's work must not run twice (t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -26,10 +26,13 @@ from syncer.errors import NotYet
 from syncer.kube.client import STRATEGIC, Client
 from syncer.kube.objects import Key, Obj, annotation, controller_of, is_deleting, uid_of
 from syncer.kube.resources import PODS
+from syncer.kube.store import Change
 from syncer.kube.workqueue import Queue
 from syncer.state.cluster import World
-from syncer.state.pod_index import TERMINAL, phase_of
+from syncer.state.pod_index import TERMINAL, arrived, phase_of
+from syncer.sync import common_watches
 from syncer.sync.generic import create_twin, name_taken
+from syncer.sync.pods import pod_watches
 from syncer.sync.pods.delete import PodEnds, grace_of
 from syncer.sync.pods.final_status import LastWords
 from syncer.sync.pods.placement_history import PodPast
@@ -37,6 +40,7 @@ from syncer.sync.pods.sidecars import Sidecars
 from syncer.sync.pods.status_debounce import Patience
 from syncer.sync.pods.tokens import Tokens
 from syncer.sync.pods.update import PodChanges
+from syncer.sync.watches import Reconciler, Request, Watch
 from syncer.translate import pods as translate
 from syncer.translate import status, volumes
 from syncer.translate.messages import replacements, reworded
@@ -54,8 +58,10 @@ class Nodes(Protocol):
         """Return once the virtual node exists, so that a pod can be bound to it."""
 
 
-class PodMirror:
+class PodMirror(Reconciler):
     """Reconciles pods; see the module's table."""
+
+    kind = "pods"
 
     def __init__(
         self,
@@ -81,6 +87,19 @@ class PodMirror:
         self.past = PodPast(world)
         self.sidecars = Sidecars(host)
         self.patience = Patience(queue, clock)
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield both sides' pods, and what pods wait for."""
+        yield from common_watches.named(self.world, self.kind, references)
+        yield Watch(self.world.host["pods"], self._remember, "only remembered")
+        yield from common_watches.both_sides(self.world, self.kind, ahead=arrived)
+        yield from pod_watches.tokens(self.world)
+        yield from pod_watches.dns(self.world)
+
+    async def begin(self) -> Iterable[Key]:
+        """Learn which pods had a host pod before this start."""
+        self.past.learn()
+        return ()
 
     async def reconcile(self, key: Key) -> None:
         """Bring one pod's two sides together."""
@@ -255,6 +274,13 @@ class PodMirror:
             PODS, virt_pod, {"status": patch}, subresource="status", content_type=STRATEGIC
         )
         self.world.virt["pods"].put_written(answer)
+
+    # --- from stores to keys
+
+    def _remember(self, change: Change) -> Iterator[Request]:
+        self.past.note(change)
+        self.last_words.note(change)
+        yield from ()
 
 
 def _ran(virt_pod: Obj, *, placed: bool) -> bool:

@@ -26,9 +26,9 @@ from syncer import identity
 from syncer.errors import ApiError, NotFound
 from syncer.identity import virtual_key
 from syncer.kube.client import Client
+from syncer.kube.keyed_locks import Locks
 from syncer.kube.objects import Key, Obj, annotation, uid_of
 from syncer.kube.resources import SECRETS
-from syncer.kube.singleflight import Turns
 from syncer.state.cluster import World
 from syncer.state.token_index import HELD, KIND, holders, slim
 from syncer.sync.pods.token_request import account, request
@@ -69,9 +69,9 @@ class Tokens:
         self._virt = virt
         self._host = host
         self._clock = clock
-        self._issuing = Turns()
+        self._issuing = Locks()
         """By the pod's UID."""
-        self._writing = Turns()
+        self._writing = Locks()
         """By the Secret's name."""
         self.issued = 0
         self.renewed = 0
@@ -91,14 +91,15 @@ class Tokens:
         for name in index.secrets_of(pod.namespace, pod.name):
             if index.holders(name).get(pod.name) != uid:
                 await self._let_go(name, pod)  # an earlier pod of this name
-        await self._issuing.over(uid)
-        held = index.secret_of(pod.namespace, pod.name, uid)
-        if held is not None:
-            return Issued(held, await self._keep(held, _member(virt_pod)))
-        members = [_member(each) for each in (virt_pod, *self._mates(virt_pod, waiting()))]
-        name = translate.token_secret_name(self._world.ident, virt_pod)
-        with self._issuing.taken(uid_of(each.virt_pod) for each in members):
-            return Issued(name, await self._write(name, None, members))
+        async with self._issuing(uid):
+            held = index.secret_of(pod.namespace, pod.name, uid)
+            if held is not None:
+                return Issued(held, await self._keep(held, _member(virt_pod)))
+            mates = self._mates(virt_pod, waiting())
+            name = translate.token_secret_name(self._world.ident, virt_pod)
+            members = [_member(each) for each in (virt_pod, *mates)]
+            async with self._issuing(*map(uid_of, mates)):
+                return Issued(name, await self._write(name, None, members))
 
     async def renew(self, virt_pod: Obj, host_pod: Obj) -> float | None:
         """Renew the tokens of a pod that has a host pod, if it is time, or they are missing.
@@ -119,15 +120,15 @@ class Tokens:
 
     async def _let_go(self, name: str, pod: Key) -> None:
         """Delete a Secret, unless another pod than this one has its tokens there."""
-        await self._writing.over(name)  # several pods in it may end at once
-        held = self._world.tokens.holders(name)
-        if any(self._world.pods.lives(uid) for each, uid in held.items() if each != pod.name):
-            return
-        secret = self._secret(name)
-        if secret is not None:
-            with self._writing.taken([name]), contextlib.suppress(NotFound):
-                await self._host.delete(SECRETS, secret)
-            self._world.host["secrets"].drop(secret)
+        async with self._writing(name):  # several pods in it may end at once
+            held = self._world.tokens.holders(name)
+            if any(self._world.pods.lives(uid) for each, uid in held.items() if each != pod.name):
+                return
+            secret = self._secret(name)
+            if secret is not None:
+                with contextlib.suppress(NotFound):
+                    await self._host.delete(SECRETS, secret)
+                self._world.host["secrets"].drop(secret)
 
     def _mates(self, virt_pod: Obj, waiting: Iterable[Obj]) -> list[Obj]:
         """Return others that ask for the same as the pod, and have no tokens yet."""
@@ -150,17 +151,15 @@ class Tokens:
 
     async def _keep(self, name: str, member: Member) -> float:
         """Write what the Secret lacks of the member's tokens, and all of it when it is time."""
-        await self._writing.over(name)
-        secret, now = self._secret(name), self._clock()
-        if secret is None:
-            with self._writing.taken([name]):
+        async with self._writing(name):
+            secret, now = self._secret(name), self._clock()
+            if secret is None:
                 return await self._write(name, None, [member])
-        renew_at = _seconds(annotation(secret, RENEW_AT))
-        # Farther off than any is planned: the clock was ahead then.
-        fresh = now < renew_at <= now + LONGEST_USE
-        if fresh and set(member.keys.values()) <= (secret.get("data") or {}).keys():
-            return renew_at - now
-        with self._writing.taken([name]):
+            renew_at = _seconds(annotation(secret, RENEW_AT))
+            # Farther off than any is planned: the clock was ahead then.
+            fresh = now < renew_at <= now + LONGEST_USE
+            if fresh and set(member.keys.values()) <= (secret.get("data") or {}).keys():
+                return renew_at - now
             if fresh:
                 return await self._write(name, secret, [member], renew_at)
             return await self._write(name, secret, [member, *self._others(secret, member)])

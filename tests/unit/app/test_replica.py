@@ -8,9 +8,9 @@ import pytest
 
 from syncer.app.replica import UNFIT
 from syncer.errors import LostLease, NotLeading
-from syncer.kube.objects import Obj
+from syncer.kube.objects import Key, Obj
 from syncer.kube.resources import CONFIGMAPS
-from tests.unit.build import pod
+from tests.unit.build import IDENT, claim, pod
 from tests.unit.engine import ANCHOR, Engine
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
@@ -59,6 +59,31 @@ async def test_one_writes_and_both_are_ready_and_serve_the_nodes(engine: Engine)
         assert (leader.leader.holds(), other.leader.holds()) == (True, False)
         with pytest.raises(NotLeading):
             await other.clients[1].create(CONFIGMAPS, "team-x", {"metadata": {"name": "x"}})
+
+
+async def test_next_one_knows_which_claim_a_volume_belongs_to(engine: Engine) -> None:
+    """It would take the volume away at its first change, as one that no claim is bound to."""
+    volume, objects = Place("persistentvolumes", "", "pv-1"), engine.virt_api.objects
+    objects.create("persistentvolumeclaims", "default", claim())
+    host_name = IDENT.host_name(Key("persistentvolumeclaims", "default", "data"))
+    twin = Place("persistentvolumeclaims", "team-x", host_name)
+    host_objects = engine.host_api.objects
+    async with running(engine, 0) as first:
+        await _leading(first)
+        await until(lambda: host_objects.find(*twin), WAIT)
+        status = {"phase": "Bound", "capacity": {"storage": "1Gi"}}
+        host_objects.patch(twin, {"spec": {"volumeName": volume.name}})
+        host_objects.patch(twin, {"status": status}, "status")
+        await until(lambda: (objects.find(*volume) or {}).get("status"), WAIT)
+        made = objects.find(*volume)
+        assert made is not None
+        async with running(engine, 1) as second:
+            await _standing_by(second)
+            await first.stop()
+            await _leading(second)
+            objects.patch(volume, {"spec": {"capacity": {"storage": "9Gi"}}})
+            await until(lambda: (objects.find(*volume) or made)["spec"] == made["spec"], WAIT)
+            assert objects.find(*volume) is not None
 
 
 async def test_next_one_takes_over_at_once_and_nothing_is_lost_doubled_or_written_again(

@@ -30,7 +30,7 @@ def test_the_reasons_are_those_that_are_written_in_the_sources() -> None:
     found = known()["reasons"]
     assert found["PodSecurity"] == ["syncer/translate/pods.py"]
     assert found["MissingRight"] == ["syncer/sync/retry_policy.py"]  # a tuple, not a Refused
-    assert "syncer/sync/classes.py" in found["NameTaken"]  # by the recorder
+    assert "syncer/sync/classes.py" in found["NameTaken"]  # in a remark
     assert "NoStorageClass" not in found  # ends the preflight check: no tenant reads it
 
 

@@ -13,7 +13,6 @@ from syncer.kube.objects import (
     containers_of,
     controller_of,
     covers,
-    either,
     is_deleting,
     merge_patch,
     ref_of,
@@ -153,15 +152,6 @@ def test_controller_is_the_owner_that_is_marked_so() -> None:
     assert controller_of({"metadata": {"ownerReferences": owners}}) == owners[2]
     assert controller_of({"metadata": {"ownerReferences": owners[:2]}}) is None
     assert controller_of({"metadata": {}}) is None
-
-
-def test_change_is_about_the_object_as_it_is_or_as_it_was() -> None:
-    old, new = {"metadata": {"name": "old"}}, {"metadata": {"name": "new"}}
-    assert either(old, new) is new
-    assert either(None, new) is new
-    assert either(old, None) is old
-    with pytest.raises(ValueError, match="about an object"):
-        either(None, None)
 
 
 @pytest.mark.parametrize(

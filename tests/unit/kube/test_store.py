@@ -3,7 +3,7 @@
 import pytest
 
 from syncer.kube.objects import Obj
-from syncer.kube.store import TOMBSTONES, Store
+from syncer.kube.store import TOMBSTONES, Change, Store
 
 
 def _obj(version: object, name: str = "a", text: str = "") -> Obj:
@@ -12,14 +12,14 @@ def _obj(version: object, name: str = "a", text: str = "") -> Obj:
 
 
 class Told:
-    """Collects what a listener hears, as (old version, new version, backlog)."""
+    """Collects what a listener hears, as (old version, new version, initial)."""
 
     def __init__(self, store: Store) -> None:
         self.changes: list[tuple[str | None, str | None, bool]] = []
         store.listen(self._hear)
 
-    def _hear(self, old: Obj | None, new: Obj | None, backlog: bool) -> None:  # noqa: FBT001
-        self.changes.append((_version(old), _version(new), backlog))
+    def _hear(self, change: Change) -> None:
+        self.changes.append((_version(change.old), _version(change.new), change.initial))
 
 
 def _version(obj: Obj | None) -> str | None:
@@ -31,7 +31,7 @@ def _known(store: Store, name: str = "a") -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("known", "shown", "backlog", "then", "told"),
+    ("known", "shown", "initial", "then", "told"),
     [
         (None, 5, False, "5", True),
         (None, 5, True, "5", True),
@@ -47,7 +47,7 @@ def _known(store: Store, name: str = "a") -> str | None:
 def test_state_shown_by_list_or_watch(
     known: object,
     shown: object,
-    backlog: bool,  # noqa: FBT001
+    initial: bool,  # noqa: FBT001
     then: str,
     told: bool,  # noqa: FBT001
 ) -> None:
@@ -55,9 +55,9 @@ def test_state_shown_by_list_or_watch(
     if known is not None:
         store.put(_obj(known))
     heard = Told(store)
-    store.put(_obj(shown), backlog=backlog)
+    store.put(_obj(shown), initial=initial)
     assert _known(store) == then
-    expected = (None if known is None else str(known), str(shown), backlog)
+    expected = (None if known is None else str(known), str(shown), initial)
     assert heard.changes == ([expected] if told else [])
 
 
@@ -192,7 +192,7 @@ def test_listener_of_a_missing_object_finds_it_gone_already() -> None:
     store = Store()
     store.put(_obj(5))
     seen: list[str | None] = []
-    store.listen(lambda _old, _new, _backlog: seen.append(_known(store)))
+    store.listen(lambda _change: seen.append(_known(store)))
     store.replace([])
     assert seen == [None]
 
@@ -256,3 +256,12 @@ def test_same_name_in_two_namespaces_is_two_objects() -> None:
     other["metadata"]["namespace"] = "other"
     store.put(other)
     assert [_version(store.get(ns, "a")) for ns in ("ns", "other", "none")] == ["5", "6", None]
+
+
+def test_change_is_about_the_object_as_it_is_or_as_it_was() -> None:
+    old, new = _obj(1, "old"), _obj(2, "new")
+    assert Change(old, new).obj is new
+    assert Change(None, new).obj is new
+    assert Change(old, None).obj is old
+    with pytest.raises(ValueError, match="about an object"):
+        _ = Change(None, None).obj

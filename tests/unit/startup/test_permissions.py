@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from syncer.cli import run_command, synced_kinds
+from syncer.cli import run_command
 from syncer.kube.objects import Obj
 from syncer.leader import lease
+from syncer.run_options import synced_kinds
 from syncer.startup.permissions import LEASES, RIGHTS, missing
 from syncer.sync.kinds import BY_DEFAULT, NOT_MIRRORED, OPT_IN
 from tests.escapes import policy

@@ -9,11 +9,10 @@ import pytest
 from syncer.errors import AlreadyExists
 from syncer.identity import MANAGED_BY
 from syncer.kube.objects import Key, Obj
-from syncer.kube.recorder import Recorder
 from syncer.sync.classes import ClassMirror, sweep
 from syncer.sync.kinds import BY_DEFAULT
 from syncer.translate.classes import CLASSES, difference, to_virt
-from tests.unit.build import IDENT, Clock
+from tests.unit.build import IDENT
 from tests.unit.engine import Engine, restarted
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
@@ -34,8 +33,7 @@ def _class(annotations: Obj | None = None, name: str = "fast", **fields: Any) ->
 
 
 def _mirror(sides: Sides, kind: str = "storageclasses") -> ClassMirror:
-    recorder = Recorder(sides.virt, Clock())
-    return ClassMirror(CLASSES[kind], sides.world, sides.virt, recorder, lambda _key: None)
+    return ClassMirror(CLASSES[kind], sides.world, sides.virt)
 
 
 def _inside(sides: Sides, kind: str = "storageclasses", name: str = "fast") -> Obj | None:
@@ -177,14 +175,13 @@ async def test_tenants_class_of_that_name_is_left_alone_and_says_so(
     own = {"metadata": {"name": "fast", "labels": labels}, "provisioner": "of.the.tenant"}
     made = sides.add_virt("storageclasses", own)
     mirror = _mirror(sides)
-    await sides.settle(mirror.reconcile, FAST)
-    assert sides.virt_api.objects.of("events") == []
+    assert await sides.settle(mirror.reconcile, FAST) is None
     sides.add_host("storageclasses", HOST["storageclasses"])
-    await sides.settle(mirror.reconcile, FAST)
+    remark = await sides.settle(mirror.reconcile, FAST)
     assert _inside(sides) == made
-    (event,) = sides.virt_api.objects.of("events")
-    assert event["reason"] == "NameTaken"
-    assert event["involvedObject"]["name"] == "fast"
+    assert remark is not None
+    assert remark.reason == "NameTaken"
+    assert remark.about["metadata"]["name"] == "fast"
     assert not sides.world.is_copy("storageclasses", "fast")
 
 
@@ -196,9 +193,8 @@ async def test_systems_priority_classes_are_not_shown_and_never_touched(sides: S
     await sides.settle(mirror.reconcile, key)
     assert _inside(sides, "priorityclasses", name) is None
     own = sides.add_virt("priorityclasses", {"metadata": {"name": name}, "value": 2_000_000_000})
-    await sides.settle(mirror.reconcile, key)
+    assert await sides.settle(mirror.reconcile, key) is None
     assert _inside(sides, "priorityclasses", name) == own
-    assert sides.virt_api.objects.of("events") == []
     sides.virt_api.objects.patch(Place(*key), {"metadata": MARKED})
     sides.sync()
     assert not sides.world.is_copy("priorityclasses", name)

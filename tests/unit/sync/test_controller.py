@@ -9,7 +9,9 @@ import pytest
 
 from syncer.kube.objects import Key, Obj, is_deleting
 from syncer.state.pod_index import arrived
-from syncer.sync.kinds import BY_DEFAULT, OPT_IN
+from syncer.sync.kinds import BY_DEFAULT, KINDS, OPT_IN
+from syncer.sync.registrations import REGISTRATIONS
+from syncer.translate.classes import CLASSES
 from tests.unit.build import (
     claim,
     configmap,
@@ -48,9 +50,15 @@ def test_every_kind_is_watched_on_both_sides_and_has_its_reconciler(sides: Sides
     engine = Engine(sides, kinds)
     watched = {(each.client.side, each.resource.plural) for each in engine.sources.reflectors}
     for kind in kinds:
-        assert kind in engine.controller._reconcilers
+        assert engine.controller._reconcilers[kind].kind == kind
         assert {("virt", kind), ("host", kind)} <= watched
     assert {("virt", "nodes"), ("host", "events")} <= watched
+
+
+def test_every_row_is_registered_and_no_kind_twice() -> None:
+    registered = [each.kind for each in REGISTRATIONS]
+    assert len(registered) == len(set(registered))
+    assert {*KINDS, *CLASSES} <= set(registered)
 
 
 async def test_who_found_no_room_on_the_host_comes_as_soon_as_there_is_some(engine: Engine) -> None:

@@ -11,8 +11,10 @@ from structlog.testing import capture_logs
 from syncer import errors
 from syncer.errors import ApiError, NotYet, Refused, Unreachable
 from syncer.kube.objects import Key
+from syncer.kube.recorder import AGAIN, NOT_WRITTEN_AGAIN
 from syncer.kube.workqueue import LONGEST_PAUSE
 from syncer.sync.controller import Controller
+from syncer.sync.remark import Remark
 from syncer.sync.retry_policy import (
     ENDING_PAUSE,
     OUTAGE_PAUSE,
@@ -20,13 +22,15 @@ from syncer.sync.retry_policy import (
     RESULTS,
     SAFETY_NET,
 )
-from tests.unit.build import pod
+from tests.unit.build import pod, service
 from tests.unit.engine import Engine
+from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
 from tests.unit.sides import Sides
 
 pytestmark = pytest.mark.timeout(15)
 WEB = Key("pods", "default", "web")
+REMARKED = "done with a remark"
 
 
 @pytest.fixture
@@ -47,6 +51,13 @@ def _error(
 def _fails(error: BaseException) -> Callable[[Key], Awaitable[None]]:
     async def reconcile(_key: Key) -> None:
         raise error
+
+    return reconcile
+
+
+def _remarks(reason: str) -> Callable[[Key], Awaitable[Remark]]:
+    async def reconcile(_key: Key) -> Remark:
+        return Remark(pod(), reason, "text")
 
     return reconcile
 
@@ -165,6 +176,47 @@ async def test_event_that_cannot_be_written_does_not_end_a_worker(engine: Engine
     engine.virt_api.faults.add(Fault("POST", "events", times=9))
     await engine.controller.attempts.attempt(WEB, _fails(Refused("A", "text")))
     assert _pause(engine.controller) > 1
+
+
+async def test_remark_is_told_and_the_object_is_done(engine: Engine) -> None:
+    """It was counted as refused, and tried again for ever."""
+    engine.sides.add_virt("pods", pod())
+    controller, attempts = engine.controller, engine.controller.attempts
+    begun = asyncio.get_running_loop().time()
+    with capture_logs() as logs:
+        for _ in range(3):
+            await attempts.attempt(WEB, _remarks("A"))
+    assert [event["reason"] for event in engine.virt_api.objects.of("events")] == ["A"]
+    assert [each["event"] for each in logs if each["log_level"] != "debug"] == [REMARKED]
+    assert attempts.work["pods"].results == {"done": 3}
+    assert attempts.refusals == attempts.unsynced == {}
+    assert controller.queue._failures == {}
+    # Told again when API servers have forgotten it, and not before.
+    assert controller.queue._due[WEB] - begun >= AGAIN
+    with capture_logs() as logs:
+        await attempts.attempt(WEB, _works)
+        await attempts.attempt(WEB, _remarks("A"))
+    assert [each["event"] for each in logs if each["log_level"] != "debug"] == [REMARKED]
+
+
+async def test_remark_that_could_not_be_written_is_told_soon(engine: Engine) -> None:
+    engine.virt_api.faults.add(Fault("POST", "events", times=9))
+    await engine.controller.attempts.attempt(WEB, _remarks("A"))
+    assert 1 < _pause(engine.controller) <= NOT_WRITTEN_AGAIN
+
+
+async def test_remark_of_a_service_leaves_it_done_and_tells_the_tenant(engine: Engine) -> None:
+    """Threats E1, through the whole engine: no refusal is counted, and nothing is tried again."""
+    attempts, objects = engine.controller.attempts, engine.virt_api.objects
+    async with engine.running():
+        objects.create("services", "default", service(externalIPs=["203.0.113.1"]))
+        await until(lambda: objects.of("events"))
+        assert [event["reason"] for event in objects.of("events")] == ["ExternalIPsNotPassed"]
+        await until(lambda: not len(engine.controller.queue))
+        key = Key("services", "default", "web")
+        assert attempts.remarks == {key: "ExternalIPsNotPassed"}
+        assert attempts.refusals == {}
+        assert key not in attempts.unsynced
 
 
 # --- what is said and counted

@@ -115,7 +115,7 @@ async def test_restart_repeats_none_and_counts_on(bench: Bench) -> None:
         "events", "default", {"metadata": {"name": "tenants-own"}, "count": 1}
     )
     bench.mirror = EventMirror(bench.sides.world, bench.sides.virt)
-    await bench.mirror.learn()
+    await bench.mirror.begin()
     bench.sides.writes()
     await bench.step()
     assert bench.sides.writes() == []

@@ -7,11 +7,12 @@ import pytest
 from syncer.errors import AlreadyExists
 from syncer.identity import MANAGED_BY
 from syncer.kube.objects import Key, Obj
-from syncer.kube.recorder import Recorder
 from syncer.sync.kinds import KINDS
 from syncer.sync.persistentvolumeclaims import ClaimMirror
 from syncer.sync.persistentvolumes import VolumeMirror
-from tests.unit.build import Clock, claim
+from syncer.sync.remark import Remark
+from syncer.sync.watches import subscribe
+from tests.unit.build import claim
 from tests.unit.fake_objects import NOW, Place
 from tests.unit.sides import Sides
 
@@ -38,12 +39,12 @@ class Storage:
         self.claims = ClaimMirror(
             KINDS["persistentvolumeclaims"], sides.world, sides.virt, sides.host
         )
-        recorder = Recorder(sides.virt, Clock())
-        self.mirror = VolumeMirror(sides.world, sides.virt, recorder, self.keys.append)
+        self.mirror = VolumeMirror(sides.world, sides.virt)
+        subscribe(self.mirror, lambda request: self.keys.append(request.key))
 
-    async def settle(self) -> None:
+    async def settle(self) -> Remark | None:
         await self.sides.settle(self.claims.reconcile, CLAIM)
-        await self.sides.settle(self.mirror.reconcile, VOLUME)
+        return await self.sides.settle(self.mirror.reconcile, VOLUME)
 
     async def bound(self, capacity: str = "1Gi") -> None:
         """Make a claim that is bound on the host."""
@@ -176,11 +177,11 @@ async def test_tenants_volume_of_that_name_is_left_alone_and_the_claim_says_so(
     change = {"spec": {"volumeName": "pv-1"}}
     storage.sides.host_api.objects.patch(place, change)
     storage.sides.host_api.objects.patch(place, {"status": {"phase": "Bound"}}, "status")
-    await storage.settle()
+    remark = await storage.settle()
     assert storage.volume == made
-    (event,) = storage.sides.virt_api.objects.of("events")
-    assert event["reason"] == "VolumeNameTaken"
-    assert event["involvedObject"]["name"] == "data"
+    assert remark is not None
+    assert remark.reason == "VolumeNameTaken"
+    assert remark.about["metadata"]["name"] == "data"
 
 
 async def test_volume_that_the_watch_has_not_shown_yet_is_not_made_twice(storage: Storage) -> None:

@@ -359,8 +359,11 @@ async def test_external_ips_are_left_out_and_the_tenant_is_told(sides: Sides) ->
     """Threats E1: stripped, with a word; the rest of the Service is synced."""
     sides.add_virt("services", service(externalIPs=["203.0.113.1"]))
     mirror = ServiceMirror(KINDS["services"], sides.world, sides.virt, sides.host)
-    with pytest.raises(Refused, match="externalIPs"):
-        await mirror.reconcile(Key("services", "default", "web"))
+    remark = await mirror.reconcile(Key("services", "default", "web"))
+    assert remark is not None
+    assert remark.reason == "ExternalIPsNotPassed"
+    assert "externalIPs" in remark.message
+    assert remark.about["metadata"]["name"] == "web"
     made = sides.host_obj("services", "web")
     assert made is not None
     assert "externalIPs" not in made["spec"]
