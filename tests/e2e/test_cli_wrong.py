@@ -64,7 +64,7 @@ def test_port_taken(cli: CommandLine, release: Release) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = cli("connect", release.name, "-n", release.namespace, "--port", port, check=False)
-    _one_line(done, 1, f"port {port} of this machine cannot be had", "--port")
+    _one_line(done, 1, f"port {port} of this machine cannot be used", "--port")
     assert cli.processes() == []
 
 
