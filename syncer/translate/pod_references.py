@@ -18,9 +18,9 @@ SOURCES = {
     "persistentVolumeClaim": ("persistentvolumeclaims", "claimName"),
 }
 """Of a volume: which kind it names, and in which field."""
-PROJECTED = {"configMap": "configmaps", "secret": "secrets"}
-VALUES = {"configMapKeyRef": "configmaps", "secretKeyRef": "secrets"}
-FROM = {"configMapRef": "configmaps", "secretRef": "secrets"}
+PROJECTED = (("configMap", "configmaps"), ("secret", "secrets"))
+VALUES = (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets"))
+FROM = (("configMapRef", "configmaps"), ("secretRef", "secrets"))
 
 
 def references(virt_pod: Obj) -> set[Key]:
@@ -44,7 +44,7 @@ def _named(pod: str, spec: Obj) -> Iterator[tuple[str, Any]]:
         if isinstance(volume.get("ephemeral"), dict):  # its controller names the claim so
             yield "persistentvolumeclaims", f"{pod}-{volume.get('name')}"
         for part in _dicts(_dict(volume.get("projected")).get("sources")):
-            for source, kind in PROJECTED.items():
+            for source, kind in PROJECTED:
                 yield kind, _dict(part.get(source)).get("name")
     for secret in _dicts(spec.get("imagePullSecrets")):
         yield "secrets", secret.get("name")
@@ -52,10 +52,10 @@ def _named(pod: str, spec: Obj) -> Iterator[tuple[str, Any]]:
 
 def _named_by_environment(container: Obj) -> Iterator[tuple[str, Any]]:
     for variable in _dicts(container.get("env")):
-        for source, kind in VALUES.items():
+        for source, kind in VALUES:
             yield kind, _dict(_dict(variable.get("valueFrom")).get(source)).get("name")
     for each in _dicts(container.get("envFrom")):
-        for source, kind in FROM.items():
+        for source, kind in FROM:
             yield kind, _dict(each.get(source)).get("name")
 
 
