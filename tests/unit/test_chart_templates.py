@@ -115,7 +115,16 @@ def test_k3s_args_table_is_consistent() -> None:
     flags = [row["flag"] for row in K3S_ARGS]
     assert len(flags) == len(set(flags))
     for row in K3S_ARGS:
-        assert set(row) <= {"flag", "value", "accepts", "versions", "user", "because", "unless"}
+        assert set(row) <= {
+            "flag",
+            "value",
+            "accepts",
+            "versions",
+            "user",
+            "because",
+            "unless",
+            "gone",
+        }
         assert row["user"] in {"wins", "agrees"}
         # What may be refused says why.
         assert row["user"] == "wins" or row["because"]

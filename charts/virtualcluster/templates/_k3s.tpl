@@ -138,6 +138,9 @@
 {{- $value := .value
       | replace "%{CLUSTER_DOMAIN}%" (get $given "cluster-domain" | default (list "cluster.local") | last)
       | replace "%{IMAGE_REGISTRY}%" $.Values.global.imageRegistry -}}
+{{- range $entry, $versions := .gone -}}
+{{- if semverCompare $versions $version -}}{{- $value = $value | replace (printf ",%s" $entry) "" -}}{{- end -}}
+{{- end -}}
 {{- $switch := eq $value "true" | ternary "" (printf "=%s" $value) -}}
 {{- if $value -}}{{- $args = append $args (printf "--%s%s" (.flag | replace "/" "=") $switch) -}}{{- end -}}
 {{- end -}}

@@ -21,6 +21,13 @@
 {{- $errors = append $errors (printf
       "virtualCluster.baseArgs or extraArgs contain %s=%s, but %s: remove it" $flag $value $row.because) -}}
 {{- end -}}
+{{- range $entry, $versions := $row.gone -}}
+{{- if and $version (semverCompare $versions $version) (has $entry (splitList "," $value)) -}}
+{{- $errors = append $errors (printf (list
+      "virtualCluster.baseArgs or extraArgs contain %s with %s, which k3s %s does not know and exits on: remove"
+      "%s from it" | join " ") $flag $entry $version $entry) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toJson ($errors | uniq) -}}
