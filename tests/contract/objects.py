@@ -27,14 +27,12 @@ _LISTS = {
 
 
 def seen(inside: Inside) -> dict[str, Any]:
-    """Return what a new cluster has, with its first node."""
-    node = first_node(inside)
+    """Return what a new cluster has."""
     found = settled(inside)
     serving = inside.read(f"{SYSTEM}/secrets/k3s-serving")
     dns = inside.read("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
     return {
         "objects": found,
-        "node": node,
         "serving": serving and serving["type"],
         "coredns": dns["spec"]["template"]["spec"]["containers"][0]["image"],
         "dns address": inside.read(f"{SYSTEM}/services/kube-dns")["spec"]["clusterIP"],
