@@ -112,10 +112,13 @@ def _wanted(where: str) -> Row:
     return Row(f"files and modes: {where}", lambda seen: _files(seen, where), chosen)
 
 
+_PLACES = tuple(f"server/{each}" for each in ("tls", "cred", "db", "manifests", "etc"))
+
+
 def _direct(found: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the server's directory and what lies in it directly, less the tokens."""
+    """Return the server's directory and what lies in it directly and has no row of its own."""
     chosen = {n: mode for n, mode in found.items() if _within(n, "server") and n.count("/") < 2}
-    return {name: mode for name, mode in chosen.items() if not name.endswith("token")}
+    return {n: mode for n, mode in chosen.items() if n not in _PLACES and not n.endswith("token")}
 
 
 ROWS = [
@@ -124,11 +127,7 @@ ROWS = [
         lambda seen: _direct(seen["main"]["files"]),
         lambda minor: _direct(files(minor)),
     ),
-    _wanted("server/tls"),
-    _wanted("server/cred"),
-    _wanted("server/db"),
-    _wanted("server/manifests"),
-    _wanted("server/etc"),
+    *map(_wanted, _PLACES),
     _wanted("agent"),
     Row(
         "files and modes: tokens",
