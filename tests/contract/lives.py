@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ def main(place: Place, found: dict[str, Any]) -> None:
     inside = ready(server, wire.PORT)
     found["answers"] = wire.answers()
     found["shown"] = wire.shown(None)
-    found["foreign"] = wire.shown(FOREIGN)
-    found["again"] = wire.shown(None)
     found["processes"] = processes(server)
-    found |= objects.seen(inside)
+    # Nodes are watched from then on, and with them the names that a client may ask for.
+    found["node"] = objects.first_node(inside)
+    found["foreign"] = wire.shown(FOREIGN)
+    found |= objects.seen(inside)  # a name is stored after the handshake; this takes longer
+    found["again"] = wire.shown(None)
     found["listening"] = wire.listening()
     found |= files.seen(data, server)
     inside.keep(KEPT)
@@ -45,7 +48,8 @@ def restart(place: Place, before: dict[str, Any]) -> dict[str, Any]:
         "keeps objects": inside.kept(KEPT),
         "keeps authorities": after["authorities"] == before["authorities"],
         "keeps the token": after["token"] == before["token"],
-        "keeps leaves": after["leaves"] == before["leaves"],
+        "keeps leaves": changed(before["leaves"], after["leaves"], "server/") == [],
+        "the agent's anew": changed(before["leaves"], after["leaves"], "agent/"),
         "stop": ended(server),
     }
 
@@ -67,7 +71,7 @@ def variant(place: Place, found: dict[str, Any]) -> None:
     server = place.start(data, *args)
     inside = ready(server, PORT)
     found["shown"] = wire.shown(None, port=PORT)
-    found["foreign"] = wire.shown(FOREIGN, port=PORT)
+    found["foreign"] = foreign(PORT)
     found["issuer"] = inside.issuer()
     found["objects"] = objects.settled(inside)
     found["endpoints"] = objects.endpoints(inside)
@@ -77,6 +81,25 @@ def variant(place: Place, found: dict[str, Any]) -> None:
     other = [each.replace(TOKEN, "another-token") for each in args]
     said = "bootstrap data already found and encrypted with different token"
     found["other token"] = outcome(place.start(data, *other), PORT, said)
+
+
+def changed(before: dict[str, str], after: dict[str, str], where: str) -> list[str]:
+    """Return which of the certificates in a place a restart has changed, made or removed."""
+    other = {*before.items()} ^ {*after.items()}
+    return sorted({name for name, _ in other if name.startswith(where)})
+
+
+def foreign(port: int) -> dict[str, Any]:
+    """Return the certificate after clients have asked for a foreign name."""
+    found: dict[str, Any] = {}
+
+    def gained() -> bool:
+        found.update(wire.shown(FOREIGN, port=port))
+        return FOREIGN in found["sans"]
+
+    with contextlib.suppress(AssertionError):  # without it that is for the judge to say
+        until("the certificate has the name", gained, START)
+    return found
 
 
 def processes(server: Process) -> list[str]:

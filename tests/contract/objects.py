@@ -27,14 +27,12 @@ _LISTS = {
 
 
 def seen(inside: Inside) -> dict[str, Any]:
-    """Return what a new cluster has, with its first node."""
-    node = first_node(inside)
+    """Return what a new cluster has."""
     found = settled(inside)
     serving = inside.read(f"{SYSTEM}/secrets/k3s-serving")
     dns = inside.read("/apis/apps/v1/namespaces/kube-system/deployments/coredns")
     return {
         "objects": found,
-        "node": node,
         "serving": serving and serving["type"],
         "coredns": dns["spec"]["template"]["spec"]["containers"][0]["image"],
         "dns address": inside.read(f"{SYSTEM}/services/kube-dns")["spec"]["clusterIP"],
@@ -51,8 +49,7 @@ def settled(inside: Inside) -> dict[str, list[str]]:
         "crd": "v1" if inside.api.serves("apiextensions.k8s.io/v1", _CRDS) else "v1beta1",
         "runtime": "v1" if inside.api.serves("node.k8s.io/v1", "runtimeclasses") else "v1beta1",
     }
-    path = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
-    until("CoreDNS is deployed", lambda: inside.read(path), START)
+    deployed(inside)
     before: dict[str, list[str]] = {}
     since = time.monotonic()
 
@@ -64,6 +61,12 @@ def settled(inside: Inside) -> dict[str, list[str]]:
         return now if time.monotonic() - since > QUIET else None
 
     return until("nothing more comes", quiet, START)
+
+
+def deployed(inside: Inside) -> None:
+    """Wait until CoreDNS is deployed."""
+    path = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+    until("CoreDNS is deployed", lambda: inside.read(path), START)
 
 
 def endpoints(inside: Inside) -> list[str] | None:
@@ -79,11 +82,15 @@ def endpoints(inside: Inside) -> list[str] | None:
 
 def first_node(inside: Inside) -> dict[str, Any]:
     """Make a node and delete it again; return what k3s does with it."""
+    deployed(inside)  # k3s 1.34 was seen to pass over a Node that was there before
     addresses = [{"type": "InternalIP", "address": ADDRESS}]
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
     inside.api.json("POST", "/api/v1/nodes", {**node, "status": {"addresses": addresses}})
 
     def line() -> list[str]:
+        # As kubelets do, for which k3s may wait.
+        beat = {"metadata": {"annotations": {"contract.example/heartbeat": f"{time.time()}"}}}
+        inside.api.patch("Node", NODE, "", beat)
         config = inside.read(f"{SYSTEM}/configmaps/coredns") or {"data": {}}
         lines = (config["data"].get("NodeHosts") or "").splitlines()
         return [each for each in lines if NODE in each.split()]

@@ -89,6 +89,7 @@ class Process:
         return End(self._process.returncode, time.monotonic() - since, self.log())
 
 
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def children(pid: int, proc: Path = Path("/proc")) -> list[int]:
+    """Return the processes that a process has started, by whichever of its threads."""
+    found = (each.read_text().split() for each in proc.glob(f"{pid}/task/*/children"))
+    return sorted(int(each) for listed in found for each in listed)

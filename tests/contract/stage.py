@@ -29,7 +29,8 @@ mount --rbind /dev "$root/dev"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount --bind "$data" "$root/data"
 printf '127.0.0.1 localhost\\n%s %s\\n' "$ADDRESS" "$HOST" > "$root/etc/hosts"
-printf 'nameserver 127.0.0.1\\n' > "$root/etc/resolv.conf"
+# As in a pod, no loopback: k3s would write its agent another one. Nobody answers there.
+printf 'nameserver %s\\n' "$ADDRESS" > "$root/etc/resolv.conf"
 exec chroot "$root" "$@"
 """
 _SPACES = ("--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child")

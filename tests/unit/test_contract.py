@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from lab.paths import REPO
-from tests.contract import cli, flags, known, rootfs, table, wire
+from tests.contract import cli, flags, known, lives, rootfs, server, table, wire
 from tests.contract.expected import ROWS
 from tests.contract.judge import DIFFERS, FAILED, OK, judge
 from tests.contract.known import Difference
+from tests.contract.lives import FOREIGN
 from tests.contract.row import OneOf, Row, Seen, always, problem
 from tests.contract.subject import REAL, STAND_IN, Subject
 from tests.unit.archived import Files, layer
@@ -146,6 +147,28 @@ def test_listening_sockets_are_read_as_people_write_them(tmp_path: Path) -> None
     )
     (tmp_path / "tcp6").write_text(f"{head}0: {'0' * 32}:192B {'0' * 32}:0000 0A\n")
     assert wire.listening(tmp_path) == ["*:6443", "127.0.0.1:6444"]
+
+
+def test_a_process_is_a_child_whichever_thread_has_started_it(tmp_path: Path) -> None:
+    for thread, started in {"7": "", "9": "12 11 ", "10": "30 "}.items():
+        (tmp_path / "7" / "task" / thread).mkdir(parents=True)
+        (tmp_path / "7" / "task" / thread / "children").write_text(started)
+    assert server.children(7, tmp_path) == [11, 12, 30]
+
+
+def test_a_restart_is_told_what_it_changed_made_and_removed() -> None:
+    before = {"a/kept": "1", "a/new": "1", "a/gone": "1", "b/new": "1"}
+    after = {"a/kept": "1", "a/new": "2", "a/more": "1", "b/new": "2"}
+    assert lives.changed(before, after, "a/") == ["a/gone", "a/more", "a/new"]
+
+
+def test_a_foreign_name_counts_whenever_it_comes() -> None:
+    row = next(each for each in ROWS if each.name == "a foreign SNI adds its name")
+    life = {"shown": {"sans": ["own"]}, "foreign": {"sans": ["own"]}}
+    later = {"main": {**life, "again": {"sans": [FOREIGN, "own"]}}}
+    never = {"main": {**life, "again": {"sans": ["own"]}}}
+    assert (problem(row, later, 34) != "", problem(row, later, 18)) == (True, "")
+    assert (problem(row, never, 34), problem(row, never, 18) != "") == ("", True)
 
 
 def test_versions_are_those_asked_for_or_those_of_the_archives() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.contract.expected.network import names
-from tests.contract.row import OLD, Row, Seen, always
+from tests.contract.row import MODERN, OLD, Row, Seen, always
+from tests.contract.stage import HOSTNAME
 
 _CLIENT, _SERVER, _REQUEST = (
     f"CN=k3s-{each}-ca@time" for each in ("client", "server", "request-header")
@@ -19,13 +20,16 @@ _LEAVES = {
     "client-admin": "O=system:masters,CN=system:admin",
     "client-controller": "CN=system:kube-controller-manager",
     "client-scheduler": "CN=system:kube-scheduler",
-    "client-kube-proxy": "CN=system:kube-proxy",
-    "client-k3s-controller": "CN=system:k3s-controller",
     "client-auth-proxy": "CN=system:auth-proxy",
     "serving-kube-apiserver": "CN=kube-apiserver",
 }
+_PEERS = {
+    "client-kube-proxy": "CN=system:kube-proxy",
+    "client-k3s-controller": "CN=system:k3s-controller",
+}
 _OLD = {
     **_LEAVES,
+    **_PEERS,
     "client-kube-apiserver": "CN=kube-apiserver",
     "client-cloud-controller": "CN=cloud-controller-manager",
 }
@@ -34,6 +38,19 @@ _MODERN = {
     "client-kube-apiserver": "O=system:masters,CN=system:apiserver",
     "client-k3s-cloud-controller": "CN=k3s-cloud-controller-manager",
     "client-supervisor": "O=system:masters,CN=system:k3s-supervisor",
+}
+_SERVERS = ("kube-controller-manager", "kube-scheduler")
+_SINCE_1_33 = {f"{each}/{each}": f"CN={each}" for each in _SERVERS}
+_ETCD = {
+    "client": "CN=etcd-client by CN=etcd-server-ca@time: client",
+    "server-client": "CN=etcd-server by CN=etcd-server-ca@time: client, server",
+    "peer-server-client": "CN=etcd-peer by CN=etcd-peer-ca@time: client, server",
+}
+AGENT = {
+    "agent/client-k3s-controller.crt": "CN=system:k3s-controller",
+    "agent/client-kube-proxy.crt": "CN=system:kube-proxy",
+    "agent/client-kubelet.crt": f"O=system:nodes,CN=system:node:{HOSTNAME}",
+    "agent/serving-kubelet.crt": f"CN={HOSTNAME}",
 }
 _INNER = (
     *("10.96.0.1", "127.0.0.1", "localhost"),
@@ -46,13 +63,18 @@ _SIGNS = ["digital_signature", "key_encipherment"]
 
 def leaves(minor: int) -> dict[str, str]:
     """Return path → subject of the pairs below server/tls."""
-    return {f"server/tls/{n}.crt": s for n, s in (_OLD if minor in OLD else _MODERN).items()}
+    found = _OLD if minor in OLD else _MODERN if minor < 33 else {**_MODERN, **_SINCE_1_33}
+    return {f"server/tls/{name}.crt": subject for name, subject in found.items()}
 
 
 def _issuer(name: str) -> str:
     if name.endswith("client-auth-proxy.crt"):
         return _REQUEST
-    return _SERVER if "/serving-" in name else _CLIENT
+    return _SERVER if _serves(name) else _CLIENT
+
+
+def _serves(name: str) -> bool:
+    return "/serving-" in name or any(f"/{each}/" in name for each in _SERVERS)
 
 
 def _of(seen: Seen, names: Any, what: str) -> dict[str, Any]:
@@ -87,7 +109,12 @@ def _begins(seen: Seen) -> dict[str, bool]:
 
 
 def _extended(name: str) -> list[str]:
-    return ["server"] if "/serving-" in name else ["client"]
+    return ["server"] if _serves(name) else ["client"]
+
+
+def _in_short(seen: Seen, name: str) -> str:
+    leaf = seen["main"]["certificates"][name][0]
+    return f"{leaf['subject']} by {leaf['issuer']}: {', '.join(leaf['extended'])}"
 
 
 ROWS = [
@@ -128,6 +155,18 @@ ROWS = [
     _authority_row("keys", "key", _ALGORITHM),
     _authority_row("usages", "usages", [*_SIGNS, "key_cert_sign"]),
     _authority_row("extended usages", "extended", []),
+    Row(
+        "certificates of etcd",
+        lambda seen: {name: _in_short(seen, f"server/tls/etcd/{name}.crt") for name in _ETCD},
+        always(_ETCD),
+        minors=tuple(MODERN),
+    ),
+    Row(
+        "certificates of the agent",
+        lambda seen: _of(seen, AGENT, "subject"),
+        always(AGENT),
+        minors=tuple(MODERN),
+    ),
     Row(
         "keys' forms",
         lambda seen: sorted({v for k, v in seen["main"]["keys"].items() if "service" in k}),

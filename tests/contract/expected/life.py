@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.contract.expected.certificates import AGENT
 from tests.contract.row import OLD, OneOf, Row, always, by_family
 
 _ISSUER = "https://kubernetes.default.svc.{}"
@@ -46,6 +47,11 @@ ROWS = [
         "restart without a token",
         lambda seen: {each: seen["main"]["restart"][f"keeps {each}"] for each in _KEPT},
         always(dict.fromkeys(_KEPT, True)),
+    ),
+    Row(
+        "restart: the agent's certificates that are made anew",
+        lambda seen: seen["main"]["restart"]["the agent's anew"],
+        by_family([], sorted(AGENT)),
     ),
     Row(
         "restart with another token",

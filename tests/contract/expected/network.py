@@ -20,9 +20,10 @@ def names(minor: int, domain: str, *more: str) -> list[str]:
 
 
 def _gains(seen: Seen, scenario: str) -> list[str]:
-    """Return the names that a client's own choice of one has added."""
+    """Return the names that a client's own choice of one has added, at once or a little later."""
     life = seen[scenario]
-    return sorted({*life["foreign"]["sans"]} - {*life["shown"]["sans"]})
+    later = life.get("again", life["foreign"])
+    return sorted({*life["foreign"]["sans"], *later["sans"]} - {*life["shown"]["sans"]})
 
 
 ROWS = [

@@ -13,6 +13,7 @@ _RUNTIMES = (
 )
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _ADDON, _CHART = "addons.k3s.cattle.io", "helmcharts.helm.cattle.io"
+_SNAPSHOT = "etcdsnapshotfiles.k3s.cattle.io"
 
 
 def _row(name: str, old: object, modern: object) -> Row:
@@ -40,11 +41,11 @@ ROWS = [
         lambda seen: seen["variant"]["objects"]["addons"],
         by_family(["ccm", "coredns", "rolebindings"], ["coredns", "rolebindings", "runtimes"]),
     ),
-    _row("crds", [_ADDON, _CHART], [_ADDON, "helmchartconfigs.helm.cattle.io", _CHART]),
+    _row("crds", [_ADDON, _CHART], [_ADDON, _SNAPSHOT, "helmchartconfigs.helm.cattle.io", _CHART]),
     Row(
         "objects: crds, with --disable-helm-controller",
         lambda seen: seen["variant"]["objects"]["crds"],
-        by_family([_ADDON, _CHART], [_ADDON]),
+        by_family([_ADDON, _CHART], [_ADDON, _SNAPSHOT]),
     ),
     _row("runtimeclasses", [], []),
     Row(
@@ -63,7 +64,8 @@ ROWS = [
     Row(
         "a node's line in NodeHosts",
         lambda seen: seen["main"]["node"]["hosts"],
-        always([f"{ADDRESS} {NODE}"]),
+        # The Node has no Hostname address: modern versions write what it has, and a space before.
+        by_family([f"{ADDRESS} {NODE}"], [f"{ADDRESS} {NODE} "]),
     ),
     Row(
         "a node's finalizer",

@@ -34,7 +34,7 @@ func values(s *settings.Server) map[string]any {
 		"CustomDNS": s.Family.CustomDNS, "Domain": s.ClusterDomain,
 		"DNS": s.ClusterDNS[0], "DNSList": strings.Join(s.ClusterDNS, ", "), "Runtimes": runtimes,
 		"Helm":      !s.DisableHelm || s.Family.HelmCRDsAlways,
-		"HelmKinds": s.Family.HelmKinds,
+		"HelmKinds": s.Family.HelmKinds, "SnapshotFiles": s.Family.SnapshotFiles(),
 	}
 }
 

@@ -201,9 +201,6 @@ func read(object kube.Object) node {
 			n.hostname = address
 		}
 	}
-	if n.hostname == "" {
-		n.hostname = n.name
-	}
 	endpoints, _ := status["daemonEndpoints"].(kube.Object)
 	kubelet, _ := endpoints["kubeletEndpoint"].(kube.Object)
 	if port, ok := kubelet["Port"].(float64); ok {

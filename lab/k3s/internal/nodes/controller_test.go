@@ -41,7 +41,9 @@ func TestANodeThatGoesIsNotWrittenAgain(t *testing.T) {
 	c := New(kube.New(web.URL, nil), true, true)
 	node := func(meta kube.Object) kube.Event {
 		meta["name"] = "n1"
-		status := kube.Object{"addresses": []any{kube.Object{"type": "InternalIP", "address": "10.9.8.7"}}}
+		status := kube.Object{"addresses": []any{
+			kube.Object{"type": "InternalIP", "address": "10.9.8.7"}, kube.Object{"type": "Hostname", "address": "n1"},
+		}}
 		return kube.Event{Type: "MODIFIED", Object: kube.Object{"metadata": meta, "status": status}}
 	}
 	for _, step := range []struct {

@@ -19,6 +19,7 @@ type node struct {
 	addresses                  []string
 }
 
+// names has a space at the end for a Node without a Hostname address, as k3s writes it.
 func (n node) names() string {
 	if n.hostname == n.name {
 		return n.name

@@ -13,6 +13,8 @@ func TestNodeHosts(t *testing.T) {
 		"first":               {"", one, false, "10.0.0.1 one\n"},
 		"same":                {"10.0.0.1 one\n", one, false, "10.0.0.1 one\n"},
 		"hostname differs":    {"", node{name: "one", hostname: "host.a", ipv4: "10.0.0.1"}, false, "10.0.0.1 one host.a\n"},
+		"no hostname":         {"", node{name: "one", ipv4: "10.0.0.1"}, false, "10.0.0.1 one \n"},
+		"no hostname, same":   {"10.0.0.1 one \n", node{name: "one", ipv4: "10.0.0.1"}, false, "10.0.0.1 one \n"},
 		"moved":               {"10.0.0.9 one\n", one, false, "10.0.0.1 one\n"},
 		"sorted":              {"10.0.0.2 two\n", one, false, "10.0.0.1 one\n10.0.0.2 two\n"},
 		"comments go":         {"# x\n10.0.0.2 two # y\nbroken\n", one, false, "10.0.0.1 one\n10.0.0.2 two\n"},

@@ -47,7 +47,7 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
-// LoadAuthority reads <path>.crt and <path>.key, or makes them, valid from so long ago.
+// LoadAuthority reads <path>.crt and <path>.key, or makes them, named <name>@<now> and valid from so long ago.
 func LoadAuthority(path, name string, backdate time.Duration) (*Authority, error) {
 	if cert, err := os.ReadFile(path + ".crt"); err == nil {
 		key, err := os.ReadFile(path + ".key")
@@ -65,7 +65,7 @@ func LoadAuthority(path, name string, backdate time.Duration) (*Authority, error
 	now := time.Now()
 	template := &x509.Certificate{
 		// Not a serial number by RFC 5280, but that of all of k3s' authorities.
-		SerialNumber: new(big.Int), Subject: pkix.Name{CommonName: fmt.Sprintf("k3s-%s@%d", name, now.Unix())},
+		SerialNumber: new(big.Int), Subject: pkix.Name{CommonName: fmt.Sprintf("%s@%d", name, now.Unix())},
 		NotBefore: now.Add(-backdate).UTC(), NotAfter: now.Add(authorityLife - backdate).UTC(), IsCA: true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign,
@@ -98,7 +98,7 @@ func parseAuthority(certPEM, keyPEM []byte) (*Authority, error) {
 // Request says what a leaf certificate must be.
 type Request struct {
 	Path, CN, Org string
-	Serving       bool
+	Serving, Both bool // else a client's
 	SANs          []string
 }
 
@@ -158,6 +158,9 @@ func (a *Authority) Sign(request Request) ([]byte, *ecdsa.PrivateKey, error) {
 	if request.Serving {
 		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	}
+	if request.Both {
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	}
 	for _, san := range request.SANs {
 		if ip := net.ParseIP(san); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -179,7 +182,8 @@ func KeyPEM(key *ecdsa.PrivateKey) ([]byte, error) {
 }
 
 func writePair(path string, cert []byte, key *ecdsa.PrivateKey) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	// As k3s does, like the modes below: the directory that all of these are in is 0700.
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	encoded, err := KeyPEM(key)
@@ -189,7 +193,7 @@ func writePair(path string, cert []byte, key *ecdsa.PrivateKey) error {
 	if err := os.WriteFile(path+".key", encoded, 0o600); err != nil {
 		return err
 	}
-	return os.WriteFile(path+".crt", cert, 0o644) // as k3s does: the directory is 0700
+	return os.WriteFile(path+".crt", cert, 0o644)
 }
 
 func serial() *big.Int {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,13 +37,13 @@ func leaf(t *testing.T, dir, name string) *x509.Certificate {
 	return pair.Leaf
 }
 
-func TestThreeAuthoritiesWithECKeys(t *testing.T) {
+func TestAuthoritiesHaveECKeys(t *testing.T) {
 	store := open(t, t.TempDir(), "localhost")
-	if len(store.Authorities) != 3 {
+	if len(store.Authorities) != 5 {
 		t.Fatalf("%d authorities", len(store.Authorities))
 	}
 	for name, authority := range store.Authorities {
-		if _, ok := authority.Cert.PublicKey.(*ecdsa.PublicKey); !ok || !strings.HasPrefix(authority.Cert.Subject.CommonName, "k3s-"+string(name)+"@") {
+		if _, ok := authority.Cert.PublicKey.(*ecdsa.PublicKey); !ok || !strings.HasPrefix(authority.Cert.Subject.CommonName, name.Name()+"@") {
 			t.Errorf("%s: %s", name, authority.Cert.Subject)
 		}
 		if authority.Cert.SerialNumber.Sign() != 0 {
@@ -115,5 +116,36 @@ func TestALostAuthorityRenewsWhatItSigned(t *testing.T) {
 	store := open(t, dir, "localhost")
 	if err := leaf(t, dir, "client-admin").CheckSignatureFrom(store.Authorities[family.ClientCA].Cert); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAMemberOfEtcdIsServerAndClient(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, dir, "localhost")
+	for name, want := range map[string]struct {
+		signer family.Signer
+		usages []x509.ExtKeyUsage
+	}{
+		"etcd/client":             {family.EtcdServerCA, []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}},
+		"etcd/server-client":      {family.EtcdServerCA, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}},
+		"etcd/peer-server-client": {family.EtcdPeerCA, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}},
+	} {
+		made := leaf(t, dir, name)
+		if err := made.CheckSignatureFrom(store.Authorities[want.signer].Cert); err != nil || !slices.Equal(made.ExtKeyUsage, want.usages) {
+			t.Errorf("%s: %v, %v", name, made.ExtKeyUsage, err)
+		}
+	}
+}
+
+func TestAnAgentsKeysHaveNoCertificates(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, "localhost")
+	for _, name := range []string{"client-kubelet", "serving-kubelet", "client-kube-proxy", "client-k3s-controller"} {
+		if _, err := os.Stat(filepath.Join(dir, name+".key")); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, name+".crt")); !os.IsNotExist(err) {
+			t.Errorf("%s.crt: %v", name, err)
+		}
 	}
 }

@@ -24,10 +24,8 @@ type Store struct {
 // longer than all the rest.
 func Open(dir string, row *family.Family, sans []string) (*Store, error) {
 	store := &Store{Dir: dir, Authorities: map[family.Signer]*Authority{}}
-	for _, name := range row.Directories() {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
-			return nil, err
-		}
+	if err := os.MkdirAll(filepath.Join(dir, "temporary-certs"), 0o700); err != nil {
+		return nil, err
 	}
 	var work sync.WaitGroup
 	var keyErr error
@@ -38,29 +36,30 @@ func Open(dir string, row *family.Family, sans []string) (*Store, error) {
 }
 
 func (s *Store) certificates(row *family.Family, sans []string) error {
-	for _, name := range []family.Signer{family.ServerCA, family.ClientCA, family.RequestCA} {
-		authority, err := LoadAuthority(filepath.Join(s.Dir, string(name)), string(name), row.Backdate)
+	for _, name := range row.Signers() {
+		authority, err := LoadAuthority(filepath.Join(s.Dir, string(name)), name.Name(), row.Backdate)
 		if err != nil {
 			return err
 		}
 		s.Authorities[name] = authority
-		if row.Chains() && name != family.RequestCA {
+		if row.Chains() && (name == family.ServerCA || name == family.ClientCA) {
 			if err := os.WriteFile(filepath.Join(s.Dir, string(name)+".nochain.crt"), authority.PEM, 0o644); err != nil {
 				return err
 			}
 		}
 	}
 	for _, leaf := range row.Leaves() {
-		request := Request{Path: filepath.Join(s.Dir, leaf.Path), CN: leaf.CN, Org: leaf.Org, Serving: leaf.Serving}
-		if leaf.Serving {
+		request := Request{Path: filepath.Join(s.Dir, leaf.Path), CN: leaf.CN, Org: leaf.Org, Serving: leaf.Serving,
+			Both: leaf.Both, SANs: leaf.SANs}
+		if leaf.Serving && leaf.SANs == nil {
 			request.SANs = sans
 		}
 		if err := s.Authorities[leaf.Signer].Ensure(request); err != nil {
 			return err
 		}
 	}
-	for _, name := range []string{"client-kubelet.key", "serving-kubelet.key"} {
-		path := filepath.Join(s.Dir, name)
+	for _, name := range row.LooseKeys() {
+		path := filepath.Join(s.Dir, name+".key")
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -14,10 +14,15 @@ import (
 
 // agentFiles are what the standalone agent code writes even with --disable-agent.
 func agentFiles(s *settings.Server) error {
-	for _, path := range []string{filepath.Join(s.DataDir, "agent", "etc"), filepath.Join(s.EtcDir, "node")} {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			return err
-		}
+	etc := filepath.Join(s.DataDir, "agent", "etc")
+	if s.Family.KubeletDropIns() {
+		etc = filepath.Join(etc, "kubelet.conf.d")
+	}
+	if err := os.MkdirAll(etc, 0o700); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(s.EtcDir, "node"), 0o755); err != nil {
+		return err
 	}
 	return preshared(filepath.Join(s.EtcDir, "node", "password"), 16)
 }
@@ -38,7 +43,11 @@ func agentCerts(s *settings.Server, store *pki.Store) error {
 			Path: agent(leaf.Path), CN: strings.ReplaceAll(leaf.CN, "%s", s.NodeName), Org: leaf.Org, Serving: leaf.Serving,
 		}
 		if leaf.Serving {
-			request.SANs = []string{s.NodeName, "localhost", "127.0.0.1", s.NodeIP}
+			request.SANs = []string{s.NodeName, "localhost", "127.0.0.1", "::1", s.NodeIP}
+		}
+		// An agent asks for its certificates at every start.
+		if err := os.Remove(request.Path + ".crt"); err != nil && !os.IsNotExist(err) {
+			return err
 		}
 		if err := store.Authorities[leaf.Signer].Ensure(request); err != nil {
 			return err

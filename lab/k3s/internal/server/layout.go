@@ -21,9 +21,13 @@ import (
 
 // directories makes the state directories and proves that what k3s writes is writable, loudly.
 func directories(s *settings.Server) error {
-	for _, path := range []string{
-		s.Path(), s.Path("tls"), s.Path("cred"), s.Path("etc"), s.Path("db"), s.Path("manifests"), s.Path("static", "charts"),
-	} {
+	paths := []string{
+		s.Path(), s.Path("tls"), s.Path("cred"), s.Path("db"), s.Path("manifests"), s.Path("static", "charts"),
+	}
+	if s.Family.KubeletDial != family.DialDirect { // see components
+		paths = append(paths, s.Path("etc"))
+	}
+	for _, path := range paths {
 		if err := os.MkdirAll(path, 0o700); err != nil {
 			return err
 		}
