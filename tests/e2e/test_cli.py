@@ -226,10 +226,10 @@ WAITING: dict[str, tuple[Obj, tuple[str, ...]]] = {
     "class": ({"storage": {"className": "none-such"}}, ("none-such", "storage.className")),
     "node": (
         {"nodeSelector": {"pool": "none-such"}},
-        ("no node of the host takes", "make room"),
+        ("the pod of the control plane cannot be scheduled", "free resources"),
     ),
     "quota": ({}, ("exceeded quota",)),
-    "restricted": ({}, ("Pod Security does not let",)),
+    "restricted": ({}, ("Pod Security rejects the pod",)),
 }
 """Those that are waited for: what is wrong might come right."""
 WRONG: dict[str, tuple[Obj, int, tuple[str, ...]]] = {
