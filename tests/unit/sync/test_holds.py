@@ -9,7 +9,7 @@ from syncer.kube.objects import Key, Obj, annotation
 from syncer.state import deletion_brake
 from syncer.state.deletion_brake import HELD, MOST, decode
 from tests.unit.build import IDENT, claim, pod, service, twin
-from tests.unit.engine import ANCHOR, KUBE_SYSTEM, Engine, restarted
+from tests.unit.engine import ANCHOR, Engine, restarted
 from tests.unit.fake_api import until
 from tests.unit.fake_faults import Fault
 from tests.unit.fake_objects import Place
@@ -149,15 +149,3 @@ async def test_hold_is_written_down_as_soon_as_the_host_answers(engine: Engine) 
     async with engine.running():
         await until(lambda: kept(engine).keys() == {*keys}, 20)
     assert engine.host_api.objects.get(ANCHOR)["binaryData"].keys() == {HELD}
-
-
-async def test_what_went_while_nobody_ran_leaves_the_anchor_after_a_restore_too(
-    engine: Engine,
-) -> None:
-    key = await hold_one(engine, "pods")
-    engine.host_api.objects.remove(place_of(engine, key))
-    system = engine.virt_api.objects.get(KUBE_SYSTEM)["metadata"]["uid"]
-    note = {"metadata": {"annotations": {deletion_brake.RESTORED: system}}}
-    engine.host_api.objects.patch(ANCHOR, note)
-    async with restarted(engine).running():
-        await until(lambda: HELD not in (engine.anchor().get("binaryData") or {}))
